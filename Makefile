@@ -1,0 +1,29 @@
+.PHONY: help run test check lock clean
+
+PYTHON ?= python3
+
+help:
+	@echo "make run    install what is missing, start the whole system and replay real purchases"
+	@echo "make test   install what is missing, run every check and test"
+	@echo "make check  the linters alone: ruff, mypy, import-linter, solhint, forge fmt"
+	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
+	@echo "make clean  remove what was installed and built; .chainpoints (the local chain's state) stays"
+
+run:
+	@$(PYTHON) scripts/setup.py run
+	@.venv/bin/chainpoints run
+
+test:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python scripts/test.py
+
+check:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python scripts/test.py check
+
+lock:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python scripts/lock.py
+
+clean:
+	rm -rf .venv node_modules build .chainpoints/solcx .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

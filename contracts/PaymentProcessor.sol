@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Issuing} from "./base/Issuing.sol";
+import {IMerchantRegistry} from "./interfaces/IMerchantRegistry.sol";
+import {IPaymentProcessor} from "./interfaces/IPaymentProcessor.sol";
+import {IPointsToken} from "./interfaces/IPointsToken.sol";
+import {IPrograms} from "./interfaces/IPrograms.sol";
+import {IReleaseNode} from "./interfaces/IReleaseNode.sol";
+import {PaymentMath} from "./libraries/PaymentMath.sol";
+
+/// @title Payments, refunds and issues
+/// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
+/// so nothing here can be re-entered. The token reverts rather than return false.
+contract PaymentProcessor is Issuing {
+    /// @dev A payment on its way: who gets the merchant's part, and what its node is.
+    struct Receipt {
+        address payout;
+        bool funded;
+        uint24 start;
+        uint64 merchant;
+        uint64 diverted;
+        uint64 total;
+        uint64 payerPeriodCap;
+    }
+
+    constructor(
+        address authority,
+        IPointsToken token,
+        IPrograms programs,
+        IReleaseNode releaseNode,
+        IMerchantRegistry registry
+    ) Issuing(authority, token, programs, releaseNode, registry) {}
+
+    /// @inheritdoc IPaymentProcessor
+    function pay(Payment calldata payment) external {
+        _pay(payment);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
+        // Interaction: whoever saw the permit may have used it before; then the allowance is there, or the payment fails.
+        try TOKEN.permit(msg.sender, address(this), payment.amount, deadline, v, r, s) {} catch {}
+        _pay(payment);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external {
+        _payWithAuthorization(payment, authorization);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function payBatch(Payment[] calldata payments) external {
+        _requireBatch(payments.length);
+        for (uint256 i = 0; i < payments.length; ++i) {
+            _pay(payments[i]);
+        }
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external {
+        _requireBatch(payments.length);
+        if (authorizations.length != payments.length) {
+            revert PaymentProcessor_BatchSize(authorizations.length, payments.length);
+        }
+        for (uint256 i = 0; i < payments.length; ++i) {
+            _payWithAuthorization(payments[i], authorizations[i]);
+        }
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function refund(Payment calldata payment, uint24 start, uint64 amount) external {
+        // Check:
+        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
+
+        // Effect and interaction:
+        uint64 fromMerchant = _refund(payment, start, amount);
+        TOKEN.transferFrom(payout, payment.payer, fromMerchant);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function refundWithAuthorization(
+        Payment calldata payment,
+        uint24 start,
+        uint64 amount,
+        Authorization calldata authorization
+    ) external {
+        // Check: the hash names what was refunded before.
+        bytes32 nonce = refundHash(payment, start, amount);
+        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+
+        // Effect and interaction:
+        uint64 fromMerchant = _refund(payment, start, amount);
+        _receive(payout, fromMerchant, nonce, authorization);
+        TOKEN.transfer(payment.payer, fromMerchant);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function quoteRefund(Payment calldata payment, uint24 start, uint64 amount)
+        external
+        view
+        returns (uint64 fromMerchant, uint64 diverted, uint64 total)
+    {
+        uint64 refunded = _refundable(payment, start, amount).refunded;
+        return _quoteRefund(payment, PROGRAMS.terms(payment.program), refunded, amount);
+    }
+
+    function _pay(Payment calldata payment) private {
+        // Check:
+        if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.payer, msg.sender);
+
+        // Effect and interaction:
+        Receipt memory receipt = _book(payment);
+        TOKEN.transferFrom(payment.payer, receipt.payout, receipt.merchant);
+        if (receipt.funded) TOKEN.transferFrom(payment.payer, address(PROGRAMS), receipt.diverted);
+        else TOKEN.burnFrom(payment.payer, receipt.diverted);
+        _makeNode(payment, receipt);
+    }
+
+    function _payWithAuthorization(Payment calldata payment, Authorization calldata authorization) private {
+        // Effect and interaction: the authorization's nonce binds the payer to these terms, whoever calls.
+        Receipt memory receipt = _book(payment);
+        _receive(payment.payer, payment.amount, paymentHash(payment), authorization);
+        TOKEN.transfer(receipt.payout, receipt.merchant);
+        if (receipt.funded) TOKEN.transfer(address(PROGRAMS), receipt.diverted);
+        else TOKEN.burn(receipt.diverted);
+        _makeNode(payment, receipt);
+    }
+
+    /// @dev Checks a payment, records its order and takes it from the merchant's limits.
+    function _book(Payment calldata payment) private returns (Receipt memory receipt) {
+        // Check: a program's smallest payment makes a node of at least one unit.
+        IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
+        if (payment.amount < terms.minPayment) {
+            revert IPrograms.Programs_BelowMinimum(payment.program, payment.amount, terms.minPayment);
+        }
+        PaymentMath.Split memory split = PaymentMath.split(payment.amount, terms.divertBps, terms.multiplier);
+        if (split.total > terms.cap) revert IPrograms.Programs_CapExceeded(payment.program, split.total, terms.cap);
+
+        // Effect: a node starts at the next boundary of its program's grid.
+        receipt.funded = terms.funding == IPrograms.Funding.FUNDED;
+        receipt.start = PROGRAMS.currentPeriod(payment.program) + 1;
+        receipt.merchant = split.merchant;
+        receipt.diverted = split.diverted;
+        receipt.total = uint64(split.total); // at most the cap, which has 64 bits
+        receipt.payerPeriodCap = terms.payerPeriodCap;
+        _recordPayment(payment, receipt.start);
+
+        // Interaction:
+        receipt.payout = REGISTRY.consumePaid(payment.merchant, payment.amount);
+    }
+
+    /// @dev Books the diverted points, which were collected, and the node they make.
+    function _makeNode(Payment calldata payment, Receipt memory receipt) private {
+        // Interaction:
+        PROGRAMS.commit(payment.program, receipt.diverted, receipt.total);
+        RELEASE_NODE.topUp(payment.program, receipt.start, payment.payer, receipt.total, receipt.payerPeriodCap);
+        emit Paid(
+            payment.merchant,
+            payment.order,
+            payment.payer,
+            payment.program,
+            receipt.start,
+            payment.amount,
+            receipt.diverted,
+            receipt.total
+        );
+    }
+
+    /// @dev Books a refund and gives the diverted points back; the merchant's part is left to the caller.
+    function _refund(Payment calldata payment, uint24 start, uint64 amount) private returns (uint64 fromMerchant) {
+        // Check:
+        if (amount == 0) revert PaymentProcessor_NothingToDo();
+        Order storage order = _refundable(payment, start, amount);
+
+        // Effect:
+        IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
+        uint64 diverted;
+        uint64 total;
+        (fromMerchant, diverted, total) = _quoteRefund(payment, terms, order.refunded, amount);
+        order.refunded += amount;
+
+        // Interaction: only a locked node can be undone.
+        RELEASE_NODE.undo(payment.program, start, payment.payer, total);
+        PROGRAMS.uncommit(payment.program, diverted, total, payment.payer);
+        if (terms.funding == IPrograms.Funding.EMISSION) TOKEN.mint(payment.payer, diverted);
+        emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
+    }
+
+    function _receive(address from, uint64 amount, bytes32 nonce, Authorization calldata authorization) private {
+        TOKEN.receiveWithAuthorization(
+            from,
+            address(this),
+            amount,
+            authorization.validAfter,
+            authorization.validBefore,
+            nonce,
+            authorization.signature
+        );
+    }
+
+    /// @dev A refund's total is at most the payment's, which had 64 bits.
+    function _quoteRefund(Payment calldata payment, IPrograms.Terms memory terms, uint64 refunded, uint64 amount)
+        private
+        pure
+        returns (uint64, uint64, uint64)
+    {
+        PaymentMath.Split memory split =
+            PaymentMath.refund(payment.amount, refunded, amount, terms.divertBps, terms.multiplier);
+        return (split.merchant, split.diverted, uint64(split.total));
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {IPointsToken} from "./interfaces/IPointsToken.sol";
+import {IPrograms} from "./interfaces/IPrograms.sol";
+
+/// @title Points: an ERC-20 of 6 decimals under a hard supply cap
+contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, AccessManaged {
+    /// @inheritdoc IPointsToken
+    uint256 public constant SUPPLY_CAP = 9e18;
+
+    uint40 private constant FREEZE = 7 days;
+    uint40 private constant FREEZE_PAUSE = 30 days;
+    uint40 private constant UNTIL_LIFTED = type(uint40).max;
+
+    /// @notice The payment processor, which mints.
+    address public immutable PROCESSOR;
+    /// @notice The programs, which mint and say what they still owe.
+    IPrograms public immutable PROGRAMS;
+
+    /// @inheritdoc IPointsToken
+    mapping(address account => uint40) public frozenUntil;
+
+    constructor(address authority, address processor, IPrograms programs)
+        ERC20("chainpoints", "POINTS")
+        ERC20Permit("chainpoints")
+        AccessManaged(authority)
+    {
+        PROCESSOR = processor;
+        PROGRAMS = programs;
+    }
+
+    /// @inheritdoc IPointsToken
+    function mint(address to, uint256 amount) external {
+        // Check:
+        if (msg.sender != PROCESSOR && msg.sender != address(PROGRAMS)) revert PointsToken_NotMinter(msg.sender);
+        uint256 supplyAndCommitted = totalSupply() + amount + PROGRAMS.emissionCommitted();
+        if (supplyAndCommitted > SUPPLY_CAP) revert PointsToken_SupplyCapExceeded(supplyAndCommitted, SUPPLY_CAP);
+
+        // Effect:
+        _mint(to, amount);
+    }
+
+    /// @inheritdoc IPointsToken
+    function freeze(address account, string calldata reason) external restricted {
+        // Check:
+        _requireFreezable(account);
+        uint40 until = frozenUntil[account];
+        // Saturating, so that a confirmed freeze (the largest uint40) is never over.
+        uint40 from = until < UNTIL_LIFTED - FREEZE_PAUSE ? until + FREEZE_PAUSE : UNTIL_LIFTED;
+        if (until != 0 && block.timestamp < from) revert PointsToken_FrozenTooSoon(account, from);
+
+        // Effect:
+        _freeze(account, uint40(block.timestamp) + FREEZE, reason);
+    }
+
+    /// @inheritdoc IPointsToken
+    function confirmFreeze(address account, string calldata reason) external restricted {
+        // Check:
+        _requireFreezable(account);
+
+        // Effect:
+        _freeze(account, UNTIL_LIFTED, reason);
+    }
+
+    /// @inheritdoc IPointsToken
+    function unfreeze(address account) external restricted {
+        // Check:
+        if (block.timestamp >= frozenUntil[account]) revert PointsToken_NotFrozen(account);
+
+        // Effect: the end of the freeze, from which the guardians' pause counts.
+        frozenUntil[account] = uint40(block.timestamp);
+        emit Unfrozen(account, msg.sender);
+    }
+
+    /// @inheritdoc IPointsToken
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external {
+        // Check:
+        _requireSigned(
+            from,
+            keccak256(
+                abi.encode(TRANSFER_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce)
+            ),
+            signature
+        );
+
+        // Effect:
+        _transferWithAuthorization(from, to, value, validAfter, validBefore, nonce);
+    }
+
+    /// @inheritdoc IPointsToken
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external {
+        // Check:
+        if (to != msg.sender) revert ERC20InvalidReceiver(to);
+        _requireSigned(
+            from,
+            keccak256(abi.encode(RECEIVE_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce)),
+            signature
+        );
+
+        // Effect:
+        _transferWithAuthorization(from, to, value, validAfter, validBefore, nonce);
+    }
+
+    /// @inheritdoc IPointsToken
+    function cancelAuthorization(address authorizer, bytes32 nonce, bytes calldata signature) external {
+        // Check:
+        _requireSigned(authorizer, keccak256(abi.encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)), signature);
+
+        // Effect:
+        _cancelAuthorization(authorizer, nonce);
+    }
+
+    /// @inheritdoc IPointsToken
+    function burn(uint256 amount) public override(IPointsToken, ERC20Burnable) {
+        super.burn(amount);
+    }
+
+    /// @inheritdoc IPointsToken
+    function burnFrom(address from, uint256 amount) public override(IPointsToken, ERC20Burnable) {
+        super.burnFrom(from, amount);
+    }
+
+    /// @inheritdoc ERC20
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    /// @inheritdoc IERC20Permit
+    function nonces(address owner) public view override(IERC20Permit, ERC20Permit) returns (uint256) {
+        return super.nonces(owner);
+    }
+
+    /// @dev Every movement passes here: nothing reaches the token itself, and a frozen account sends and burns nothing.
+    function _update(address from, address to, uint256 amount) internal override {
+        // Check:
+        if (to == address(this)) revert PointsToken_SentToToken();
+        if (from != address(0)) {
+            uint40 until = frozenUntil[from];
+            if (block.timestamp < until) revert PointsToken_AccountFrozen(from, until);
+        }
+
+        // Effect:
+        super._update(from, to, amount);
+    }
+
+    /// @dev Unix seconds only, as EIP-3009 says: OpenZeppelin reads times with bit 47 set as block numbers.
+    function _checkValidity(uint256 validAfter, uint256 validBefore) internal view override {
+        if (block.timestamp <= validAfter || block.timestamp >= validBefore) {
+            revert ERC3009InvalidAuthorizationTime(validAfter, validBefore);
+        }
+    }
+
+    function _freeze(address account, uint40 until, string calldata reason) private {
+        frozenUntil[account] = until;
+        emit Frozen(account, until, msg.sender, reason);
+    }
+
+    function _requireFreezable(address account) private view {
+        if (account == PROCESSOR || account == address(PROGRAMS)) revert PointsToken_NotFreezable(account);
+    }
+
+    function _requireSigned(address signer, bytes32 structHash, bytes calldata signature) private view {
+        if (!SignatureChecker.isValidSignatureNowCalldata(signer, _hashTypedDataV4(structHash), signature)) {
+            revert ERC3009InvalidSignature();
+        }
+    }
+}

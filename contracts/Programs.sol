@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {IPointsToken} from "./interfaces/IPointsToken.sol";
+import {IPrograms} from "./interfaces/IPrograms.sol";
+import {BooksMath} from "./libraries/BooksMath.sol";
+import {ScheduleMath} from "./libraries/ScheduleMath.sol";
+import {TermsCheck} from "./libraries/TermsCheck.sol";
+
+/// @title Programs: immutable sets of rules, and the books of what each owes
+/// @notice Holds the reserves of FUNDED programs. The only contracts called are the token and, by it, this one.
+contract Programs is IPrograms, AccessManaged {
+    using BooksMath for Books;
+
+    /// @dev `shares` is where the release table stands as code (SSTORE2).
+    struct Program {
+        Terms terms;
+        address shares;
+    }
+
+    /// @notice The points.
+    IPointsToken public immutable TOKEN;
+    /// @notice Who books payments.
+    address public immutable PROCESSOR;
+    /// @notice Who releases.
+    address public immutable RELEASE_NODE;
+
+    /// @inheritdoc IPrograms
+    uint32 public programCount;
+    /// @inheritdoc IPrograms
+    uint64 public emissionCommitted;
+
+    mapping(uint32 program => Program) private _programs;
+    mapping(uint32 program => Books) private _books;
+
+    modifier onlyProcessor() {
+        if (msg.sender != PROCESSOR) revert Programs_NotProcessor(msg.sender);
+        _;
+    }
+
+    constructor(address authority, IPointsToken token, address processor, address releaseNode)
+        AccessManaged(authority)
+    {
+        TOKEN = token;
+        PROCESSOR = processor;
+        RELEASE_NODE = releaseNode;
+    }
+
+    /// @inheritdoc IPrograms
+    function open(Terms calldata rules, bytes calldata shares) external restricted returns (uint32 program) {
+        // Check:
+        TermsCheck.check(rules, shares, TOKEN.SUPPLY_CAP());
+
+        // Effect:
+        program = ++programCount;
+        _programs[program] = Program(rules, SSTORE2.write(shares));
+        emit ProgramOpened(program, rules);
+    }
+
+    /// @inheritdoc IPrograms
+    function deposit(uint32 program, uint64 amount) external {
+        // Check and effect:
+        _addReserve(program, msg.sender, amount);
+
+        // Interaction: the token reverts rather than return false.
+        TOKEN.transferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IPrograms
+    function depositReceived(uint32 program, address sponsor, uint64 amount) external onlyProcessor {
+        _addReserve(program, sponsor, amount);
+    }
+
+    /// @inheritdoc IPrograms
+    function commit(uint32 program, uint64 diverted, uint64 total) external onlyProcessor {
+        Terms storage rules = _known(program).terms;
+        bool funded = rules.funding == Funding.FUNDED;
+
+        // Check: what the supply would be if all that EMISSION programs owe were minted.
+        if (!funded) {
+            uint256 owed = uint256(emissionCommitted) + total;
+            uint256 supplyAndCommitted = TOKEN.totalSupply() + owed;
+            uint256 supplyCap = TOKEN.SUPPLY_CAP();
+            if (supplyAndCommitted > supplyCap) {
+                revert IPointsToken.PointsToken_SupplyCapExceeded(supplyAndCommitted, supplyCap);
+            }
+            // Effect: at most the supply cap, which fits 64 bits.
+            emissionCommitted = uint64(owed);
+        }
+        _books[program] = _books[program].commit(program, funded, rules.cap, diverted, total);
+    }
+
+    /// @inheritdoc IPrograms
+    function uncommit(uint32 program, uint64 diverted, uint64 total, address to) external onlyProcessor {
+        // Effect:
+        bool funded = _known(program).terms.funding == Funding.FUNDED;
+        _books[program] = _books[program].uncommit(funded, diverted, total);
+        if (!funded) emissionCommitted -= total;
+
+        // Interaction: the token reverts rather than return false.
+        if (funded) TOKEN.transfer(to, diverted);
+    }
+
+    /// @inheritdoc IPrograms
+    function release(uint32 program, uint24 start, uint64 total, uint8 claimedPeriods, address to)
+        external
+        returns (uint64 amount, uint8 nowClaimed)
+    {
+        // Check:
+        if (msg.sender != RELEASE_NODE) revert Programs_NotReleaseNode(msg.sender);
+
+        // Effect:
+        Program storage entry = _known(program);
+        bool funded = entry.terms.funding == Funding.FUNDED;
+        nowClaimed = _elapsed(entry.terms, start);
+        amount = _released(entry, total, nowClaimed) - _released(entry, total, claimedPeriods);
+        _books[program] = _books[program].release(funded, amount);
+        if (!funded) emissionCommitted -= amount;
+
+        // Interaction: the token reverts rather than return false.
+        if (funded) TOKEN.transfer(to, amount);
+        else TOKEN.mint(to, amount);
+    }
+
+    /// @inheritdoc IPrograms
+    function terms(uint32 program) external view returns (Terms memory) {
+        return _known(program).terms;
+    }
+
+    /// @inheritdoc IPrograms
+    function books(uint32 program) external view returns (Books memory) {
+        _known(program);
+        return _books[program];
+    }
+
+    /// @inheritdoc IPrograms
+    function table(uint32 program) external view returns (bytes memory) {
+        return SSTORE2.read(_known(program).shares);
+    }
+
+    /// @inheritdoc IPrograms
+    function currentPeriod(uint32 program) external view returns (uint24) {
+        Terms storage rules = _known(program).terms;
+        uint40 epoch = rules.epoch;
+        if (block.timestamp < epoch) revert Programs_NotStarted(program, epoch);
+        return SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, epoch, rules.periodLength));
+    }
+
+    /// @inheritdoc IPrograms
+    function elapsed(uint32 program, uint24 start) external view returns (uint8) {
+        return _elapsed(_known(program).terms, start);
+    }
+
+    /// @inheritdoc IPrograms
+    function released(uint32 program, uint64 total, uint8 k) external view returns (uint64) {
+        return _released(_known(program), total, k);
+    }
+
+    function _addReserve(uint32 program, address sponsor, uint64 amount) private {
+        // Check:
+        if (_known(program).terms.funding != Funding.FUNDED) revert Programs_NotFunded(program);
+
+        // Effect:
+        _books[program].reserve += amount;
+        emit ReserveDeposited(program, sponsor, amount);
+    }
+
+    function _elapsed(Terms storage rules, uint24 start) private view returns (uint8) {
+        return ScheduleMath.elapsed(block.timestamp, rules.epoch, rules.periodLength, start, rules.periods);
+    }
+
+    function _released(Program storage entry, uint64 total, uint8 k) private view returns (uint64) {
+        uint256 periods = entry.terms.periods;
+        uint192 q;
+        if (k != 0 && k < periods) {
+            uint256 end = k * ScheduleMath.ENTRY_BYTES;
+            q = uint192(bytes24(SSTORE2.read(entry.shares, end - ScheduleMath.ENTRY_BYTES, end)));
+        }
+        return ScheduleMath.released(total, k, periods, q);
+    }
+
+    /// @dev An open program has at least one period.
+    function _known(uint32 program) private view returns (Program storage entry) {
+        entry = _programs[program];
+        if (entry.terms.periods == 0) revert Programs_Unknown(program);
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Merchants, their payout addresses, quotas and limits
+/// @notice Limits bound what a merchant that colludes with its customers can take. Amounts are base units; a day is a
+/// UTC day of block time; limits hold from the moment they are set.
+interface IMerchantRegistry {
+    /// @notice A merchant as it stands.
+    struct Merchant {
+        address payout; // where its share of payments goes; also who signs its refunds
+        bool active;
+        uint64 paidPerDay; // the most that it may be paid in points in a day
+        uint64 issuedPerDay; // the most that may be issued for it in a day
+        uint64 quota; // prepaid points that may still be issued for it
+        uint64 paidToday;
+        uint64 issuedToday;
+    }
+
+    /// @notice A merchant was registered.
+    /// @param merchant Its id.
+    /// @param payout Its address.
+    /// @param name Its name.
+    event MerchantRegistered(uint32 indexed merchant, address indexed payout, string name);
+    /// @notice A merchant moved its payout address.
+    event PayoutChanged(uint32 indexed merchant, address indexed payout);
+    /// @notice A merchant was switched on or off.
+    event MerchantActivated(uint32 indexed merchant, bool active);
+    /// @notice A merchant's limits per day were set, base units.
+    event LimitsSet(uint32 indexed merchant, uint64 paidPerDay, uint64 issuedPerDay);
+    /// @notice The operator credited prepaid quota.
+    /// @param evidence Hash of the operator's receipt.
+    event QuotaAdded(uint32 indexed merchant, uint64 amount, bytes32 evidence);
+    /// @notice The limit of issued points a person a day was set, base units.
+    event PersonLimitSet(uint64 issuedPerDay);
+
+    error MerchantRegistry_NotProcessor(address caller);
+    error MerchantRegistry_NotPayout(uint32 merchant, address caller);
+    error MerchantRegistry_AlreadyRegistered(uint32 merchant);
+    error MerchantRegistry_ZeroPayout();
+    error MerchantRegistry_Unknown(uint32 merchant);
+    error MerchantRegistry_Inactive(uint32 merchant);
+    error MerchantRegistry_PaidPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
+    error MerchantRegistry_IssuedPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
+    error MerchantRegistry_QuotaExceeded(uint32 merchant, uint256 tried, uint64 left);
+    error MerchantRegistry_PersonLimitExceeded(address person, uint256 tried, uint64 left);
+
+    /// @notice Registers a merchant under an id of the caller's choice. For registrars. Emits MerchantRegistered and
+    /// LimitsSet. Reverts with MerchantRegistry_AlreadyRegistered, MerchantRegistry_ZeroPayout.
+    function register(uint32 merchant, address payout, string calldata name, uint64 paidPerDay, uint64 issuedPerDay)
+        external;
+
+    /// @notice Moves the payout address. For the present payout address itself. Emits PayoutChanged.
+    function setPayout(uint32 merchant, address payout) external;
+
+    /// @notice Switches a merchant on or off. For registrars. Emits MerchantActivated.
+    function setActive(uint32 merchant, bool active) external;
+
+    /// @notice Sets the limits per day. For registrars. Emits LimitsSet.
+    function setLimits(uint32 merchant, uint64 paidPerDay, uint64 issuedPerDay) external;
+
+    /// @notice Credits quota that the merchant paid the operator for. For registrars. Emits QuotaAdded.
+    function addQuota(uint32 merchant, uint64 amount, bytes32 evidence) external;
+
+    /// @notice Sets how many points may be issued to one person in a day, over all merchants (1,000 points at first).
+    /// For the admin. Emits PersonLimitSet.
+    function setPersonLimit(uint64 issuedPerDay) external;
+
+    /// @notice Books a payment. For the processor. Reverts with MerchantRegistry_Unknown, MerchantRegistry_Inactive,
+    /// MerchantRegistry_PaidPerDayExceeded.
+    /// @return payout Where the merchant's share goes.
+    function consumePaid(uint32 merchant, uint64 amount) external returns (address payout);
+
+    /// @notice Books an issue. For the processor. Reverts with MerchantRegistry_Unknown, MerchantRegistry_Inactive,
+    /// MerchantRegistry_IssuedPerDayExceeded, MerchantRegistry_QuotaExceeded, MerchantRegistry_PersonLimitExceeded.
+    /// @param person Who receives; the zero address where no person does (a reserve).
+    /// @param amount Base units.
+    /// @return payout Who paid for the quota, for the books of a reserve.
+    function consumeIssued(uint32 merchant, address person, uint64 amount) external returns (address payout);
+
+    /// @notice A merchant as it stands. Reverts with MerchantRegistry_Unknown.
+    function merchantOf(uint32 merchant) external view returns (Merchant memory);
+
+    /// @notice The limit of issued points a person a day, and what was issued to `person` today, base units.
+    function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday);
+}

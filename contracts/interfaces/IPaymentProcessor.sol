@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Payments, refunds and issues
+/// @notice A payment of P diverts floor(P * divertBps / 10,000) into a node of the payer and gives the merchant the rest.
+/// Each order of a merchant is paid at most once and issued at most once. What is kept of a payment is one slot: a hash
+/// of its terms and how much was refunded, so later calls bring the terms and cannot disagree with them.
+/// Amounts are base units of points.
+interface IPaymentProcessor {
+    /// @notice What a payer agrees to; its hash is the nonce of the payer's EIP-3009 authorization.
+    struct Payment {
+        uint32 merchant;
+        uint32 program;
+        uint64 amount;
+        address payer;
+        bytes32 order; // keccak256 of the merchant's own reference
+    }
+
+    /// @notice An EIP-3009 ReceiveWithAuthorization to this contract over `amount`, whose nonce is the payment's (or the
+    /// refund's) hash. Times are unix seconds: valid while validAfter < now < validBefore. The signature is 65 bytes of
+    /// an account, or whatever an ERC-1271 contract accepts.
+    struct Authorization {
+        uint48 validAfter;
+        uint48 validBefore;
+        bytes signature;
+    }
+
+    /// @notice What is issued for an order that was paid in money: points at once, a node of a FUNDED program, or both.
+    struct Issue {
+        uint32 merchant;
+        uint32 program; // 0 where there is no node
+        uint64 points; // minted to the customer at once
+        uint64 total; // minted into the program's reserve and released by the customer's node
+        address customer;
+        bytes32 order;
+        bytes32 evidence; // hash of the merchant's receipt or card capture
+    }
+
+    /// @notice A payment was made. amount = diverted + what the merchant got; the payer's node for `start` grew by `total`.
+    event Paid(
+        uint32 indexed merchant,
+        bytes32 indexed order,
+        address indexed payer,
+        uint32 program,
+        uint24 start,
+        uint64 amount,
+        uint64 diverted,
+        uint64 total
+    );
+
+    /// @notice A refund was made: the payer got `amount` back, of which `diverted` were the node's; the node shrank by `total`.
+    event Refunded(
+        uint32 indexed merchant,
+        bytes32 indexed order,
+        address indexed payer,
+        uint32 program,
+        uint24 start,
+        uint64 amount,
+        uint64 diverted,
+        uint64 total
+    );
+
+    /// @notice Points were issued for a payment in money; `start` is the node's, 0 without a node.
+    event Issued(
+        uint32 indexed merchant,
+        bytes32 indexed order,
+        address indexed customer,
+        uint32 program,
+        uint24 start,
+        uint64 points,
+        uint64 total,
+        bytes32 evidence
+    );
+
+    /// @notice Points were issued out of a merchant's quota into a program's reserve.
+    event ReserveIssued(
+        uint32 indexed merchant, bytes32 indexed order, uint32 indexed program, uint64 amount, bytes32 evidence
+    );
+
+    error PaymentProcessor_NotPayer(address payer, address caller);
+    error PaymentProcessor_AlreadyPaid(uint32 merchant, bytes32 order);
+    error PaymentProcessor_AlreadyIssued(uint32 merchant, bytes32 order);
+    /// @notice The terms are not those of a payment that was made.
+    error PaymentProcessor_UnknownPayment(uint32 merchant, bytes32 order);
+    error PaymentProcessor_NotPayout(uint32 merchant, address caller);
+    error PaymentProcessor_RefundExceedsPaid(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
+    error PaymentProcessor_NothingToDo();
+    /// @notice A batch has 1 to `limit` items.
+    error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);
+
+    /// @notice Pays an order with the caller's points, by allowance. Emits Paid.
+    /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, and as Programs and MerchantRegistry do.
+    function pay(Payment calldata payment) external;
+
+    /// @notice `pay` after an EIP-2612 permit over the amount; goes on when the permit was already used. Emits Paid.
+    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Pays an order with the payer's points, by the payer's authorization, whoever calls. Emits Paid.
+    /// Reverts as `pay` does, and as the token does for a wrong, early, expired or used authorization.
+    function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external;
+
+    /// @notice At most 100 payments of the caller; all or none. Emits Paid for each.
+    function payBatch(Payment[] calldata payments) external;
+
+    /// @notice At most 100 authorized payments, of any payers; all or none. Emits Paid for each.
+    function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external;
+
+    /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part by allowance of the payout
+    /// address, which calls. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
+    /// PaymentProcessor_NotPayout, PaymentProcessor_RefundExceedsPaid, PaymentProcessor_NothingToDo, ReleaseNode_Unlocked.
+    /// @param payment The terms as paid.
+    /// @param start The node's start, as in Paid.
+    /// @param amount Base units.
+    function refund(Payment calldata payment, uint24 start, uint64 amount) external;
+
+    /// @notice `refund` by an authorization of the payout address over the merchant's part (see `quoteRefund`), whoever
+    /// calls. Emits Refunded.
+    function refundWithAuthorization(
+        Payment calldata payment,
+        uint24 start,
+        uint64 amount,
+        Authorization calldata authorization
+    ) external;
+
+    /// @notice Issues points for an order that was paid in money. For issuers. Emits Issued, and the program's
+    /// ReserveDeposited where there is a node. Reverts with PaymentProcessor_AlreadyIssued, PaymentProcessor_NothingToDo, Programs_NotFunded, and as MerchantRegistry does.
+    function issue(Issue calldata item) external;
+
+    /// @notice At most 100 issues; all or none. For issuers. Emits Issued for each.
+    function issueBatch(Issue[] calldata items) external;
+
+    /// @notice Issues points out of a merchant's quota into a FUNDED program's reserve. For issuers. Emits ReserveIssued.
+    function issueReserve(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence) external;
+
+    /// @notice The hash of a payment's terms on this chain and contract: the nonce of its authorization.
+    function paymentHash(Payment calldata payment) external view returns (bytes32);
+
+    /// @notice The hash of a refund: the nonce of its authorization. It names what was refunded before, so it is used once.
+    function refundHash(Payment calldata payment, uint24 start, uint64 amount) external view returns (bytes32);
+
+    /// @notice What a refund of `amount` takes: from the merchant, from the diverted points, from the node's total.
+    function quoteRefund(Payment calldata payment, uint24 start, uint64 amount)
+        external
+        view
+        returns (uint64 fromMerchant, uint64 diverted, uint64 total);
+
+    /// @notice What is kept of an order: a commitment to its payment (0 when unpaid), what was refunded, whether issued.
+    function orderOf(uint32 merchant, bytes32 order)
+        external
+        view
+        returns (bytes24 commitment, uint64 refunded, bool issued);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {IERC3009, IERC3009Cancel} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
+
+/// @title Points: an ERC-20 of 6 decimals under a hard supply cap
+/// @notice With EIP-2612 permit, EIP-3009 transfers by authorization (externally owned and ERC-1271 signers) and an
+/// EIP-5267 domain. Amounts are base units: 1 point = 1,000,000. Minted only by the payment processor and by programs.
+/// An account can be frozen: it then cannot send points, but still receives them.
+interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
+    /// @notice An account was frozen, or its freeze was confirmed.
+    /// @param account The account that can no longer send.
+    /// @param until When the freeze ends by itself, in unix seconds; the largest uint40 once confirmed.
+    /// @param by Who froze it.
+    /// @param reason Why, in words for the holder.
+    event Frozen(address indexed account, uint40 until, address by, string reason);
+
+    /// @notice A freeze was lifted before its end.
+    /// @param account The account that can send again.
+    /// @param by Who lifted it.
+    event Unfrozen(address indexed account, address by);
+
+    /// @notice Only the payment processor and programs mint.
+    error PointsToken_NotMinter(address caller);
+    /// @notice The supply, with all that EMISSION programs still owe, would exceed the cap.
+    error PointsToken_SupplyCapExceeded(uint256 supplyAndCommitted, uint256 cap);
+    /// @notice Points sent to the token's own contract would be lost.
+    error PointsToken_SentToToken();
+    /// @notice The account is frozen until the given unix second.
+    error PointsToken_AccountFrozen(address account, uint40 until);
+    /// @notice A guardian's freeze ended less than 30 days ago; only the admin may freeze the account before `from`.
+    error PointsToken_FrozenTooSoon(address account, uint40 from);
+
+    /// @notice The account is not frozen.
+    error PointsToken_NotFrozen(address account);
+    /// @notice The processor and the programs hold other people's points and are never frozen.
+    error PointsToken_NotFreezable(address account);
+
+    /// @notice The most that can ever exist: 9 * 10^18 base units (9 trillion points).
+    // forge-lint: disable-next-line
+    function SUPPLY_CAP() external view returns (uint256);
+
+    /// @notice Creates points. Emits Transfer from the zero address.
+    /// Reverts with PointsToken_NotMinter, PointsToken_SupplyCapExceeded, PointsToken_SentToToken.
+    /// @param to The receiver.
+    /// @param amount Base units.
+    function mint(address to, uint256 amount) external;
+
+    /// @notice Destroys points of the caller. Emits Transfer to the zero address.
+    /// @param amount Base units.
+    function burn(uint256 amount) external;
+
+    /// @notice Destroys points of `from` out of the allowance given to the caller.
+    /// @param from The holder.
+    /// @param amount Base units.
+    function burnFrom(address from, uint256 amount) external;
+
+    /// @notice Stops an account from sending for 7 days. For guardians. Emits Frozen.
+    /// Reverts with PointsToken_FrozenTooSoon while frozen and within 30 days after an earlier freeze ended, and with
+    /// PointsToken_NotFreezable.
+    function freeze(address account, string calldata reason) external;
+
+    /// @notice Makes a freeze last until it is lifted. For the admin. Emits Frozen.
+    /// Reverts with PointsToken_NotFreezable.
+    function confirmFreeze(address account, string calldata reason) external;
+
+    /// @notice Lifts a freeze. For guardians. Emits Unfrozen. Reverts with PointsToken_NotFrozen.
+    function unfreeze(address account) external;
+
+    /// @notice EIP-3009 transfer by authorization whose signature is 65 bytes of an account, or whatever an ERC-1271
+    /// contract accepts. Times are unix seconds: valid while validAfter < now < validBefore. Emits AuthorizationUsed and
+    /// Transfer. Reverts with ERC3009InvalidSignature, ERC3009InvalidAuthorizationTime, ERC3009UsedAuthorization.
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external;
+
+    /// @notice As `transferWithAuthorization` with bytes, but only for `to` itself to call (else ERC20InvalidReceiver).
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Uses up an authorization, by signature of an account or an ERC-1271 contract. Emits AuthorizationCanceled.
+    /// Reverts with ERC3009InvalidSignature, ERC3009UsedAuthorization.
+    function cancelAuthorization(address authorizer, bytes32 nonce, bytes calldata signature) external;
+
+    /// @notice When the account's freeze ends, in unix seconds; in the past or 0 when it is not frozen.
+    function frozenUntil(address account) external view returns (uint40);
+}

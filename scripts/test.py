@@ -1,0 +1,79 @@
+"""Runs every check and test, or the named steps only: `scripts/test.py [check] [forge] [brownie] [pytest] [e2e]`.
+
+The last line counts the steps: `N passed, N failed`. A step whose folder does not exist yet is left out.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / ".venv" / "bin"
+NODE_BIN = ROOT / "node_modules" / ".bin"
+STEPS = ["check", "forge", "brownie", "pytest", "e2e"]
+
+
+def forge() -> str:
+    """The native binary: the wrapper script of npm's @foundry-rs/forge exits 0 when tests fail."""
+    return str(NODE_BIN / "forge") if (NODE_BIN / "forge").exists() else shutil.which("forge") or "forge"
+
+
+def check() -> dict[str, list[str]]:
+    commands = {
+        "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", *existing("src", "scripts", "tests")],
+        "ruff check": [str(BIN / "ruff"), "check", "--quiet", *existing("src", "scripts", "tests")],
+        "mypy": [str(BIN / "mypy")],
+        "import-linter": [str(BIN / "lint-imports")],
+    }
+    if any((ROOT / "contracts").rglob("*.sol")):
+        quiet = ["--disc", "--noPoster", "--max-warnings", "0"]
+        commands["solhint"] = [str(NODE_BIN / "solhint"), *quiet, "contracts/**/*.sol"]
+        commands["forge fmt"] = [forge(), "fmt", "--check", *existing("contracts", "tests/forge")]
+    return commands
+
+
+def tests() -> dict[str, list[str]]:
+    commands = {}
+    if existing("tests/forge"):
+        commands["forge"] = [forge(), "test"]
+    if existing("tests/contracts"):
+        commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
+    pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie"]
+    if folders := existing("tests/unit", "tests/integration"):
+        commands["pytest"] = [*pytest, "-n", "2", "--dist", "loadfile", *folders]
+    if folders := existing("tests/e2e"):
+        commands["e2e"] = [*pytest, *folders]  # one at a time: they measure how long things take
+    return commands
+
+
+def existing(*folders: str) -> list[str]:
+    return [folder for folder in folders if (ROOT / folder).is_dir()]
+
+
+def main() -> int:
+    asked = sys.argv[1:] or STEPS
+    if unknown := set(asked) - set(STEPS):
+        print(f"no such step: {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}", file=sys.stderr)
+        return 2
+    steps = (check() if "check" in asked else {}) | {name: run for name, run in tests().items() if name in asked}
+    # Our own tools come first; node, when it is only in the virtual environment, is found too.
+    environment = os.environ | {"PATH": os.pathsep.join([str(NODE_BIN), str(BIN), os.environ.get("PATH", "")])}
+    results = []
+    for name, command in steps.items():
+        print(f"\n=== {name}: {' '.join(command).replace(f'{ROOT}/', '')}", flush=True)
+        began = time.monotonic()
+        passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+        results.append((name, passed, time.monotonic() - began))
+    print("\n=== summary")
+    for name, passed, seconds in results:
+        print(f"{'ok    ' if passed else 'FAILED'}  {name}  ({seconds:.1f} s)")
+    failed = sum(not passed for _, passed, _ in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`python -m chainpoints`."""
+
+from chainpoints.cli import app
+
+app()

@@ -1,0 +1,114 @@
+"""The application: every route, one shape of errors, limits, and its own documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from chainpoints import __version__
+from chainpoints.api import docs
+from chainpoints.api.deps import Gateway
+from chainpoints.api.documented import PROBLEM
+from chainpoints.api.errors import add_handlers
+from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
+from chainpoints.api.routes import (
+    authorizations,
+    claims,
+    history,
+    issues,
+    keys,
+    merchants,
+    orders,
+    payments,
+    programs,
+    requests,
+    status,
+    wallets,
+)
+from chainpoints.api.schemas.base import Problem
+from chainpoints.chain.manifest import Manifest
+from chainpoints.config import Settings
+from chainpoints.store.session import Store
+
+MAX_BODY_BYTES = 64 * 1024
+
+Application = FastAPI
+"""For the composition above this layer, which does not know the framework."""
+
+_ROUTERS = (
+    status.router,
+    programs.router,
+    wallets.router,
+    history.router,
+    merchants.router,
+    keys.router,
+    orders.router,
+    authorizations.router,
+    payments.router,
+    issues.router,
+    claims.router,
+    requests.router,
+)
+
+_ABOUT = """Loyalty points that are released over time.
+
+- Amounts are decimal strings of points with 6 decimals; never numbers.
+- `read_at` names the block that all of an answer is as of. `?finality=safe` or `final` reads at an older, firmer block.
+- POSTs that have effects need an `Idempotency-Key`: the same key and body are answered again, without a second effect.
+- What goes on chain is accepted (202) as a relay request; `GET /v1/requests/{id}` tells its end.
+- Errors are problem documents (RFC 9457); `type` leads to an explanation.
+- Lists are newest first; `next` is the cursor of the following page and stays valid across a reorg.
+"""
+
+
+def create_app(
+    settings: Settings,
+    manifest: Manifest,
+    store: Store,
+    *,
+    limits: Limits | None = None,
+    pages: Sequence[APIRouter] = (),
+) -> Application:
+    """The API, with other routers (pages) beside it. Holds no key and opens no connection to the chain."""
+    app = FastAPI(
+        title="chainpoints",
+        version=__version__,
+        summary="Loyalty points that are released over time, on chain, with a payment gateway for merchants",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        responses=PROBLEM,
+    )
+    buckets = Buckets(limits or Limits())
+    app.state.gateway = Gateway(settings, manifest, store, buckets.known_keys)
+    for router in _ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(docs.router)
+    for page in pages:
+        app.include_router(page)
+    add_handlers(app)
+    app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES)
+    app.add_middleware(RateLimit, buckets=buckets)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi()  # the framework puts routes together when they are first used; here that is before any request
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, with the problem's shape, which no route returns by itself."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        app.openapi_schema = document
+    return app.openapi_schema

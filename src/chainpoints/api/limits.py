@@ -1,0 +1,118 @@
+"""Limits of size and rate. Rates: a token bucket for each API key that has proved itself, else for each client address.
+
+Kept in this process: a burst is refused with 429 and told when to come back, and never reaches the database.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chainpoints.api.errors import instance_of, problem
+from chainpoints.store.keys import hash_of
+
+_MOST_BUCKETS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """At most `burst` requests at once, refilled with `per_second`."""
+
+    per_second: float = 1_000.0
+    burst: int = 5_000
+
+
+@dataclass(slots=True)
+class Buckets:
+    """Tokens left by caller. `known_keys` are hashes of keys that were accepted: only these have a bucket of their own,
+    so that made-up keys do not escape the limit of their address."""
+
+    limits: Limits
+    known_keys: set[str] = field(default_factory=set)
+    _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
+
+    def caller(self, scope: Scope) -> str:
+        authorization = Headers(scope=scope).get("authorization", "")
+        if authorization[:7].lower() == "bearer ":
+            key = hash_of(authorization[7:].strip())
+            if key in self.known_keys:
+                return key
+        client = scope.get("client")
+        return client[0] if client else "unknown"
+
+    def take(self, caller: str, now: float) -> tuple[bool, int]:
+        """Takes a token at monotonic time `now`: whether there was one, and how many are left."""
+        left, since = self._left.pop(caller, (float(self.limits.burst), now))
+        left = min(self.limits.burst, left + (now - since) * self.limits.per_second)
+        granted = left >= 1
+        self._left[caller] = (left - granted, now)
+        while len(self._left) > _MOST_BUCKETS:
+            self._left.popitem(last=False)
+        return granted, int(left - granted)
+
+
+class BodyLimit:
+    """ASGI middleware: a body above the limit is refused, unread where it says its length, else where it passes it."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app, self._most_bytes = app, most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > self._most_bytes:
+            refusal = problem(instance_of(scope), 413, "body-too-large", f"a body has at most {self._most_bytes} bytes")
+            await refusal(scope, receive, send)
+            return
+        read = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most_bytes:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_within_limit, send)
+
+
+class RateLimit:
+    """ASGI middleware; headers as in draft-ietf-httpapi-ratelimit-headers."""
+
+    def __init__(self, app: ASGIApp, buckets: Buckets) -> None:
+        self._app, self._buckets = app, buckets
+        limits = buckets.limits
+        self._window = max(1, round(limits.burst / limits.per_second))
+        self._policy = f'"default";q={limits.burst};w={self._window}'
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        granted, left = self._buckets.take(self._buckets.caller(scope), time.monotonic())
+        headers = {"ratelimit-policy": self._policy, "ratelimit": f'"default";r={left};t={self._window}'}
+        if not granted:
+            refusal = problem(
+                instance_of(scope),
+                429,
+                "rate-limited",
+                "too many requests from this caller",
+                headers | {"retry-after": "1"},
+            )
+            await refusal(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,77 @@
+"""POST /v1/claims: what nodes have released, paid to their owner, whoever asks."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from chainpoints.api.deps import View
+from chainpoints.api.idempotency import Action, Answer, PublicActionDep
+from chainpoints.api.routes.requests import accepted
+from chainpoints.api.routes.wallets import next_release_shape
+from chainpoints.api.schemas.requests import NewClaim, RelayRequest
+from chainpoints.api.standing import attempt_pending, is_pending
+from chainpoints.domain.forecast import Holding
+from chainpoints.errors import InvalidInput, NotFound, RequestRefused
+from chainpoints.store.nodes import NodeRow, holdings, nodes_by_id, nodes_of
+from chainpoints.store.relay import add_request, requests_of_wallet
+from chainpoints.types import parse_address
+
+router = APIRouter(tags=["claims"])
+
+_NODES_IN_A_CLAIM = 500
+
+_Held = list[tuple[NodeRow, Holding]]
+
+
+@router.post("/claims", status_code=202, response_model=RelayRequest)
+def create_claim(action: PublicActionDep, body: NewClaim) -> Response:
+    """Claims a wallet's nodes, or the named ones. Public: it always pays their owner, and the gateway pays the gas."""
+    return action.public(body, lambda view: _claim(action, view, body))
+
+
+def _claim(action: Action, view: View, body: NewClaim) -> Answer:
+    owner, held = _named(view, body)
+    action.gateway.store.hold(view.connection, f"claim {owner}")
+    for request in requests_of_wallet(view.connection, owner):
+        if request.kind == "claim" and is_pending(request, view.at):
+            raise attempt_pending(request)
+    claimable = [row.node for row, node in held if node.claimable(view.now) > 0]
+    if not claimable or (body.nodes is not None and len(claimable) < len(held)):
+        raise _nothing_claimable(view, held)
+    request_id = add_request(
+        view.connection,
+        kind="claim",
+        lane="relayer",
+        payload={"nodes": claimable[:_NODES_IN_A_CLAIM], "owner": owner},
+        not_before=view.now,
+        wallet=owner,
+    )
+    return accepted(view, request_id)
+
+
+def _named(view: View, body: NewClaim) -> tuple[str, _Held]:
+    """The owner, and the nodes that are asked for."""
+    if (body.wallet is None) == (body.nodes is None):
+        raise InvalidInput("send either `wallet` or `nodes`")
+    if body.wallet is not None:
+        owner = parse_address(body.wallet)
+        return owner, holdings(view.connection, nodes_of(view.connection, owner, view.at), view.at)
+    ids = list(dict.fromkeys(body.nodes or []))
+    rows = nodes_by_id(view.connection, ids, view.at)
+    missing = set(ids) - {row.node for row in rows}
+    if missing:
+        raise NotFound(f"there is no node {min(missing)}")
+    owners = {row.owner for row in rows}
+    if len(owners) > 1:
+        raise RequestRefused(422, "several-owners", f"the nodes belong to {len(owners)} owners")
+    return owners.pop(), holdings(view.connection, rows, view.at)
+
+
+def _nothing_claimable(view: View, held: _Held) -> RequestRefused:
+    """Names the nodes that have nothing, and says when the next release is."""
+    empty = [row.node for row, node in held if node.claimable(view.now) <= 0]
+    coming = next_release_shape([node for _, node in held], view.now)
+    detail = "these nodes have nothing to claim now" if held else "the wallet has no nodes"
+    return RequestRefused(
+        422, "nothing-claimable", detail, nodes=empty[:100], next_release=coming.model_dump() if coming else None
+    )

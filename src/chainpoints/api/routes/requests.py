@@ -1,0 +1,48 @@
+"""GET /v1/requests/{id}: what became of something that was accepted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from chainpoints.api.deps import GatewayDep, View
+from chainpoints.api.idempotency import Answer
+from chainpoints.api.schemas.base import RequestId
+from chainpoints.api.schemas.requests import RelayRequest
+from chainpoints.store import relay
+
+router = APIRouter(tags=["requests"])
+
+
+@router.get("/requests/{request_id}")
+def get_request(gateway: GatewayDep, request_id: Annotated[RequestId, Path()]) -> RelayRequest:
+    """A relay request: its state, the transaction and block that carry it, how final that is, or why it was refused."""
+    with gateway.reading() as view:
+        return request_shape(view, relay.request(view.connection, request_id))
+
+
+def request_shape(view: View, request: relay.Request) -> RelayRequest:
+    block = request.block_number
+    return RelayRequest.model_validate(
+        {
+            "id": request.id,
+            "kind": request.kind,
+            "state": request.state,
+            "merchant": request.merchant,
+            "order_hash": request.order_hash,
+            "wallet": request.wallet,
+            "accepted_at": request.accepted_at,
+            "not_before": request.not_before,
+            "transaction": request.transaction_hash,
+            "block": block,
+            "block_hash": request.block_hash,
+            "finality": None if block is None else view.state.finality(block),
+            "refusal": request.refusal,
+        }
+    )
+
+
+def accepted(view: View, request_id: str) -> Answer:
+    """The answer to whoever asked for something that the relayer now carries out."""
+    return Answer(202, request_shape(view, relay.request(view.connection, request_id)))

@@ -1,0 +1,140 @@
+"""GET /v1/wallets/{address} and GET /v1/nodes/{id}: what a wallet holds, and what its nodes release and when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from chainpoints.api.deps import GatewayDep, View
+from chainpoints.api.schemas.base import Address, AtQuery, NodeIdText
+from chainpoints.api.schemas.chain import (
+    Forecast,
+    ForecastStep,
+    NextRelease,
+    NodeAnswer,
+    NodeShape,
+    ScheduleStep,
+    Wallet,
+    WalletNodes,
+)
+from chainpoints.domain.forecast import Grid, Holding, forecast, next_release, released
+from chainpoints.errors import NotFound
+from chainpoints.store.nodes import NodeRow, holdings, nodes_of
+from chainpoints.store.nodes import node as node_row
+from chainpoints.store.wallets import balance
+from chainpoints.types import ZERO_ADDRESS, format_points, parse_address
+
+router = APIRouter(tags=["wallets"])
+
+WalletPath = Annotated[Address, Path(description="any address; one that never held points has nothing")]
+
+
+@router.get("/wallets/{address}")
+def get_wallet(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> Wallet:
+    """Balance, what can be claimed now, and what comes next."""
+    owner = parse_address(address)
+    with gateway.reading(query.finality) as view:
+        held = _held(view, owner)
+        read_at = view.read_at()
+        return Wallet(
+            read_at=read_at,
+            address=owner,
+            account=f"{read_at.chain}:{owner}",
+            balance=format_points(balance(view.connection, owner, view.at)),
+            claimable=format_points(sum(node.claimable(view.now) for _, node in held)),
+            committed=format_points(sum(node.total - node.claimed for _, node in held)),
+            nodes=len(held),
+            next_release=next_release_shape([node for _, node in held], view.now),
+        )
+
+
+@router.get("/wallets/{address}/nodes")
+def list_wallet_nodes(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> WalletNodes:
+    """All nodes of the wallet, by program and start."""
+    with gateway.reading(query.finality) as view:
+        held = _held(view, parse_address(address))
+        return WalletNodes(read_at=view.read_at(), items=[node_shape(row, node, view.now) for row, node in held])
+
+
+@router.get("/wallets/{address}/forecast")
+def get_wallet_forecast(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> Forecast:
+    """Every release ahead, by date, summed over the wallet's nodes of a program."""
+    with gateway.reading(query.finality) as view:
+        held = [node for _, node in _held(view, parse_address(address))]
+        items, cumulative = [], 0
+        for step in forecast(held, view.now):
+            cumulative += step.amount
+            items.append(
+                ForecastStep(
+                    at=step.at,
+                    program=step.program,
+                    period=step.period,
+                    amount=format_points(step.amount),
+                    cumulative=format_points(cumulative),
+                )
+            )
+        claimable = sum(node.claimable(view.now) for node in held)
+        return Forecast(read_at=view.read_at(), claimable=format_points(claimable), items=items)
+
+
+@router.get("/nodes/{node_id}", tags=["nodes"])
+def get_node(
+    gateway: GatewayDep, node_id: Annotated[NodeIdText, Path()], query: Annotated[AtQuery, Query()]
+) -> NodeAnswer:
+    """A node with its whole schedule."""
+    with gateway.reading(query.finality) as view:
+        row = node_row(view.connection, node_id, view.at)
+        if row is None or row.owner == ZERO_ADDRESS:
+            raise NotFound("there is no such node, or it has ended")
+        ((_, node),) = holdings(view.connection, [row], view.at)
+        shape = node_shape(row, node, view.now)
+        return NodeAnswer(
+            read_at=view.read_at(), **dict(shape), schedule=schedule_steps(node.grid, node.start, node.total)
+        )
+
+
+def _held(view: View, owner: str) -> list[tuple[NodeRow, Holding]]:
+    return holdings(view.connection, nodes_of(view.connection, owner, view.at), view.at)
+
+
+def next_release_shape(held: list[Holding], now: int) -> NextRelease | None:
+    step = next_release(held, now)
+    return NextRelease(at=step[0], amount=format_points(step[1])) if step else None
+
+
+def node_shape(row: NodeRow, node: Holding, now: int) -> NodeShape:
+    claimable = node.claimable(now)
+    return NodeShape(
+        id=row.node,
+        program=row.program,
+        owner=row.owner,
+        start=row.start,
+        starts_at=node.grid.begins_at(row.start),
+        unlocks_at=node.unlocks_at(),
+        ends_at=node.grid.begins_at(row.start + node.grid.schedule.periods),
+        locked=node.is_locked(now),
+        elapsed_periods=node.grid.elapsed(row.start, now),
+        periods=node.grid.schedule.periods,
+        total=format_points(row.total),
+        released=format_points(row.claimed + claimable),
+        claimed=format_points(row.claimed),
+        claimable=format_points(claimable),
+    )
+
+
+def schedule_steps(grid: Grid, start: int, total: int) -> list[ScheduleStep]:
+    """Every release of a node of `total` base units, from the first to the last."""
+    steps, before = [], 0
+    for k in range(1, grid.schedule.periods + 1):
+        after = released(grid.schedule, total, k)
+        steps.append(
+            ScheduleStep(
+                period=k,
+                at=grid.begins_at(start + k),
+                released=format_points(after),
+                amount=format_points(after - before),
+            )
+        )
+        before = after
+    return steps

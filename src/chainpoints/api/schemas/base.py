@@ -1,0 +1,154 @@
+"""What all shapes share: amounts as decimal text, addresses, times, the block that an answer was read at, and pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chainpoints.errors import InvalidInput
+from chainpoints.store.status import Finality
+
+NOT_A_CURSOR = "cursor: not a cursor of this list; begin again without one"
+
+AmountIn = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,6})?$",
+        description="points as decimal text, at most 6 decimals",
+        examples=["120.5"],
+    ),
+]
+Amount = Annotated[
+    str,
+    Field(pattern=r"^-?(0|[1-9][0-9]*)\.[0-9]{6}$", description="points, always 6 decimals", examples=["120.500000"]),
+]
+Ratio = Annotated[str | None, Field(description="decimal text of 6 decimals; null where there is nothing to divide by")]
+Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$", examples=["0x70997970c51812dc3a010c7d01b50e0d17dc79c8"])]
+Hash = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$", examples=["0x" + "5e" * 32])]
+NodeIdText = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9][0-9]{0,77})$",
+        description="the ERC-721 token id as decimal text",
+        examples=["26959946667150639794667015087019630673637144422540572481103610249216"],
+    ),
+]
+Timestamp = Annotated[int, Field(description="unix seconds", examples=[852076800])]
+Program = Annotated[int, Field(ge=1, lt=1 << 32, strict=True, examples=[1])]
+MerchantId = Annotated[int, Field(ge=1, lt=1 << 32, strict=True, examples=[1])]
+Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", examples=["Downtown Records"])]
+Reference = Annotated[
+    str,
+    Field(pattern=r"^[\x21-\x7e]{1,64}$", description="the merchant's own of the order", examples=["till-7/1042"]),
+]
+Evidence = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\x00-\x1f\x7f]{1,200}$",
+        description="proof of the payment in money; its keccak256 goes on chain (0x and 64 hex digits go as they are)",
+        examples=["till receipt 1042: 12.99 USD"],
+    ),
+]
+Signature = Annotated[
+    str,
+    Field(
+        pattern=r"^0x([0-9a-fA-F]{2}){1,4096}$",
+        description="65 bytes r, s, v; for contract wallets whatever ERC-1271 accepts",
+        examples=["0x" + "1b" * 65],
+    ),
+]
+AuthorizationTime = Annotated[
+    int, Field(ge=0, lt=1 << 48, strict=True, description="unix seconds", examples=[852163200])
+]
+NextCursor = Annotated[str | None, Field(description="cursor of the next page", examples=["ODEyOjM"])]
+OrderId = Annotated[str, Field(pattern=r"^ord_[0-9a-f]{32}$", examples=["ord_0123456789abcdef0123456789abcdef"])]
+RequestId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", examples=["6f0f2c5e-8c0b-4a54-9d0c-0f6f3f9d8b1a"])]
+
+
+class Shape(BaseModel):
+    """Refuses unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReadAt(Shape):
+    """The block that an answer was read at; all of the answer is as of it. `finality`: how final that block is."""
+
+    block: int = Field(examples=[812])
+    hash: Hash
+    timestamp: Timestamp
+    finality: Finality = Field(examples=["head"])
+    chain: str = Field(description="CAIP-2", examples=["eip155:31337"])
+
+
+class AtQuery(Shape):
+    finality: Finality = Field("head", description="read as of the highest block that is at least so final")
+
+
+class PageQuery(AtQuery):
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=120, description="`next` of the page before")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it. Some kinds have members of their own: missing_scope, errors, request ..."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/missing-scope",
+                    "title": "The key may not do this",
+                    "status": 403,
+                    "detail": "this key lacks the scope refunds:write",
+                    "instance": "/v1/refunds",
+                    "missing_scope": "refunds:write",
+                }
+            ]
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+def cursor_of(place: tuple[Any, ...] | None) -> str | None:
+    """An opaque cursor for a place in a list."""
+    if place is None:
+        return None
+    return base64.urlsafe_b64encode(":".join(str(part) for part in place).encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str | None) -> tuple[str, ...] | None:
+    """What `cursor_of` was given, as texts. Raises InvalidInput for anything else."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeError, ValueError):
+        raise InvalidInput(NOT_A_CURSOR) from None
+    return tuple(text.split(":"))
+
+
+def log_place(cursor: str | None) -> tuple[int, int] | None:
+    """A place in the chain's total order: block number and log index. Raises InvalidInput."""
+    place = place_of(cursor)
+    if place is None:
+        return None
+    if len(place) != 2:
+        raise InvalidInput(NOT_A_CURSOR)
+    return place_number(place[0]), place_number(place[1])
+
+
+def place_number(text: str) -> int:
+    """Raises InvalidInput for anything but a number of a size that the store takes."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise InvalidInput(NOT_A_CURSOR)
+    return int(text)

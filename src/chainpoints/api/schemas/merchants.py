@@ -1,0 +1,96 @@
+"""Merchants and their API keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chainpoints.api.schemas.base import (
+    Address,
+    Amount,
+    AmountIn,
+    Evidence,
+    MerchantId,
+    Name,
+    NextCursor,
+    Program,
+    ReadAt,
+    Reference,
+    Shape,
+    Timestamp,
+)
+from chainpoints.api.schemas.requests import RelayRequest
+
+
+class NewMerchant(Shape):
+    name: Name
+    payout: Address = Field(description="gets the merchant's share of payments, and signs its refunds")
+    paid_per_day: AmountIn = Field(description="the most that it may be paid in points in a UTC day of chain time")
+    issued_per_day: AmountIn = Field(description="the most that may be issued for it in such a day")
+
+
+class MerchantMade(Shape):
+    merchant: MerchantId
+    request: RelayRequest
+
+
+class Merchant(Shape):
+    merchant: MerchantId
+    name: str = Field(examples=["Downtown Records"])
+    payout: Address
+    active: bool
+    paid_per_day: Amount
+    issued_per_day: Amount
+    quota: Amount = Field(description="prepaid points that may still be issued")
+
+
+class MerchantAnswer(Merchant):
+    read_at: ReadAt
+
+
+class MerchantPage(Shape):
+    read_at: ReadAt
+    items: list[Merchant]
+    next: NextCursor
+
+
+class NewQuota(Shape):
+    amount: AmountIn
+    evidence: Evidence
+
+
+class NewReserve(Shape):
+    """Out of the merchant's quota into the reserve of a FUNDED program."""
+
+    program: Program
+    amount: AmountIn
+    reference: Reference
+    evidence: Evidence
+
+
+Scope = Annotated[str, Field(pattern=r"^[a-z]{1,16}:(read|write)$", examples=["orders:write"])]
+
+
+class NewKey(Shape):
+    name: Name
+    scopes: list[Scope] = Field(min_length=1, max_length=16)
+
+
+class Key(Shape):
+    id: str = Field(examples=["key_0123456789abcdef0123456789abcdef"])
+    merchant: int | None = Field(examples=[1])
+    name: str = Field(examples=["till 7"])
+    scopes: list[str] = Field(examples=[["orders:read", "orders:write"]])
+    created_at: Timestamp
+    revoked_at: Timestamp | None
+
+
+class KeyMade(Key):
+    """`secret` is shown once: a repetition with the same Idempotency-Key has null there."""
+
+    secret: str | None = Field(examples=["cp_Zk0..."])
+
+
+class KeyList(Shape):
+    items: list[Key]

@@ -1,0 +1,121 @@
+"""Where an order stands as of a block: what was paid, refunded and issued, and which attempts are on their way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainpoints.api.deps import View
+from chainpoints.domain.order import status
+from chainpoints.errors import RequestRefused
+from chainpoints.store.history import Row, events_of_orders
+from chainpoints.store.orders import OrderRow
+from chainpoints.store.relay import OPEN, Request, requests_of_order
+
+_SETTLING = ("payment", "issue")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`refunded` in base units; `requests` in the order of acceptance; `at` is the block it is read at."""
+
+    order: OrderRow
+    payment: Row | None
+    refunded: int
+    issue: Row | None
+    requests: list[Request]
+    at: int
+
+    @property
+    def paid(self) -> int:
+        return self.payment["amount"] if self.payment else 0
+
+    @property
+    def as_ordered(self) -> bool:
+        """The payment is the one that was ordered: amount, program, and payer where the order names a customer."""
+        if self.payment is None:
+            return False
+        asked = (self.order.points, self.order.program, self.order.customer or self.payment["payer"])
+        return asked == (self.payment["amount"], self.payment["program"], self.payment["payer"])
+
+    @property
+    def pending(self) -> Request | None:
+        """The attempt that is on its way, or done in a block that was not read yet."""
+        return next((each for each in self.requests if is_pending(each, self.at)), None)
+
+    @property
+    def refused(self) -> Request | None:
+        """The last attempt to settle the order, if it was refused."""
+        attempts = [each for each in self.requests if each.kind in _SETTLING]
+        return attempts[-1] if attempts and attempts[-1].state == "refused" else None
+
+    def status(self) -> str:
+        pending = self.pending
+        return status(
+            paid=self.paid,
+            refunded=self.refunded,
+            as_ordered=self.as_ordered,
+            is_issued=self.issue is not None,
+            is_pending=pending is not None and pending.kind in _SETTLING,
+            is_refused=self.refused is not None,
+        )
+
+    def check_can_pay(self) -> None:
+        """Raises RequestRefused (409) when the order is paid, issued, or about to be."""
+        if self.payment and not self.as_ordered:
+            detail = "somebody paid another amount under this order's reference; make an order with a new reference"
+            raise RequestRefused(409, "order-mispaid", detail)
+        self.check_can_issue()
+
+    def check_can_issue(self) -> None:
+        """As `check_can_pay`, but a payment that is not as ordered is no hindrance."""
+        if self.payment and self.as_ordered:
+            raise RequestRefused(409, "order-already-paid", "the order is paid in points")
+        if self.issue:
+            raise RequestRefused(409, "order-already-issued", "points were issued for the order")
+        self.check_nothing_pending()
+
+    def check_nothing_pending(self) -> None:
+        """Raises RequestRefused (409) with the id of the attempt that is on its way."""
+        if self.pending:
+            raise attempt_pending(self.pending)
+
+
+def standing(view: View, order: OrderRow) -> Standing:
+    return standings(view, [order])[order.id]
+
+
+def standings(view: View, orders: list[OrderRow]) -> dict[str, Standing]:
+    """By order id."""
+    keys = [(order.merchant, order.order_hash) for order in orders]
+    payments = {_key(row): row for row in events_of_orders(view.connection, "payments", keys, view.at)}
+    issues = {_key(row): row for row in events_of_orders(view.connection, "issues", keys, view.at)}
+    refunded: dict[tuple[int, str], int] = {}
+    for row in events_of_orders(view.connection, "refunds", keys, view.at):
+        refunded[_key(row)] = refunded.get(_key(row), 0) + row["amount"]
+    return {
+        order.id: Standing(
+            order=order,
+            payment=payments.get(key),
+            refunded=refunded.get(key, 0),
+            issue=issues.get(key),
+            requests=requests_of_order(view.connection, *key),
+            at=view.at,
+        )
+        for order, key in zip(orders, keys, strict=True)
+    }
+
+
+def is_pending(request: Request, at: int) -> bool:
+    """True while a request's end is not known as of block `at`."""
+    if request.state in OPEN:
+        return True
+    return request.state == "mined" and request.block_number is not None and request.block_number > at
+
+
+def attempt_pending(request: Request) -> RequestRefused:
+    detail = f"the {request.kind} {request.id} is {request.state}; wait for its end before another attempt"
+    return RequestRefused(409, "attempt-pending", detail, retryable=True, request=request.id)
+
+
+def _key(row: Row) -> tuple[int, str]:
+    return row["merchant"], row["order_hash"]

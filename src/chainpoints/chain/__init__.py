@@ -1,0 +1,1 @@
+"""The chain: clients, contracts, events, signatures, the compiler and deployments."""

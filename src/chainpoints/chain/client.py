@@ -1,0 +1,193 @@
+"""What the indexer reads of a chain, checked: an answer that contradicts itself raises, and is never used.
+
+Nodes are known to return no logs, some of them, some twice, or those of another branch. So every log must carry the
+hash and number of a header that was fetched too, in order and once; and each block in which our contracts may have
+logged is proven whole by its header's bloom filter, or else asked for again by its hash, with all its logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from chainpoints.chain import bloom
+from chainpoints.chain.rpc import Rpc
+from chainpoints.errors import InconsistentChain
+from chainpoints.types import Address, Hash32
+
+_T = TypeVar("_T")
+
+_HEADERS_IN_A_BATCH = 100  # public endpoints refuse larger batches
+
+
+class Header(NamedTuple):
+    number: int
+    hash: Hash32
+    parent_hash: Hash32
+    timestamp: int
+    """Unix seconds."""
+    bloom: int
+
+
+class Log(NamedTuple):
+    """A log of one of our contracts. Texts are lower-case 0x hex."""
+
+    address: Address
+    topics: list[str]
+    data: str
+    block: int
+    log_index: int
+    transaction: Hash32
+
+
+class Block(NamedTuple):
+    """A block with all logs of our contracts in it, in order."""
+
+    header: Header
+    logs: list[Log]
+
+
+class Heads(NamedTuple):
+    """The newest block and, where they were asked for, the blocks that the chain calls safe and final."""
+
+    latest: Header
+    safe: Header | None
+    final: Header | None
+
+
+class _RawHeader(msgspec.Struct, rename="camel"):
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+    logs_bloom: str
+
+
+class _RawLog(msgspec.Struct, rename="camel", gc=False):
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    log_index: str
+    removed: bool = False
+
+
+_header = msgspec.json.Decoder(_RawHeader | None)
+_logs = msgspec.json.Decoder(list[_RawLog])
+
+
+class ChainClient:
+    """Reads of one endpoint, for the contracts at `addresses`. Safe to use from several threads."""
+
+    def __init__(self, rpc: Rpc, addresses: Iterable[Address]) -> None:
+        self._rpc = rpc
+        self._addresses = sorted(addresses)
+        self._ours = frozenset(self._addresses)
+
+    def chain_id(self) -> int:
+        return int(self._rpc.call("eth_chainId"), 16)
+
+    def heads(self, *, tags: bool) -> Heads:
+        """The newest block, with `tags` also the `safe` and `finalized` ones, in one request."""
+        wanted = ("latest", "safe", "finalized") if tags else ("latest",)
+        found = self._headers(wanted)
+        if found[0] is None:
+            raise InconsistentChain("the endpoint says that the chain has no newest block")
+        return Heads(found[0], *(found[1:] if tags else (None, None)))
+
+    def header(self, number: int) -> Header:
+        return self.headers(number, number)[0]
+
+    def headers(self, first: int, last: int) -> list[Header]:
+        """The headers of a range, each the child of the one before. Raises InconsistentChain when one is missing."""
+        headers: list[Header] = []
+        for start in range(first, last + 1, _HEADERS_IN_A_BATCH):
+            numbers = range(start, min(start + _HEADERS_IN_A_BATCH, last + 1))
+            for number, header in zip(numbers, self._headers([hex(n) for n in numbers]), strict=True):
+                if header is None or header.number != number:
+                    raise InconsistentChain(f"the endpoint does not give block {number}, which it should have")
+                if headers and header.parent_hash != headers[-1].hash:
+                    raise InconsistentChain(f"block {number} is no child of the block before: the chain is changing")
+                headers.append(header)
+        return headers
+
+    def block(self, header: Header) -> Block:
+        """One block by its hash."""
+        raw = self._ask_logs({"blockHash": header.hash, "address": self._addresses})
+        return self._checked(header, raw)
+
+    def blocks(self, first: int, last: int) -> list[Block]:
+        """The blocks of a range, all on one branch. Raises InconsistentChain and RpcError."""
+        headers = self.headers(first, last)
+        raw = self._ask_logs({"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses})
+        of_block: dict[str, list[_RawLog]] = {}
+        for log in raw:
+            of_block.setdefault(log.block_number, []).append(log)
+        blocks = [self._checked(header, of_block.pop(hex(header.number), [])) for header in headers]
+        if of_block:
+            raise InconsistentChain(f"logs of blocks {first} to {last} were asked for, and others came")
+        return blocks
+
+    def _headers(self, wanted: Sequence[str]) -> list[Header | None]:
+        answers = self._rpc.batch([("eth_getBlockByNumber", (which, False)) for which in wanted])
+        return [_typed_header(_decode(_header, answer)) for answer in answers]
+
+    def _ask_logs(self, query: dict[str, Any]) -> list[_RawLog]:
+        return _decode(_logs, self._rpc.raw("eth_getLogs", query))
+
+    def _checked(self, header: Header, raw: list[_RawLog]) -> Block:
+        """The block, its logs proven whole, by asking for all its logs again where the ones that came prove nothing."""
+        logs = _typed_logs(header, raw)
+        if bloom.is_whole(header.bloom, logs):
+            return Block(header, self._of_ours(logs))
+        if not logs and not bloom.may_hold(header.bloom, self._addresses):
+            return Block(header, [])
+        logs = _typed_logs(header, self._ask_logs({"blockHash": header.hash}))
+        if not bloom.is_whole(header.bloom, logs):
+            raise InconsistentChain(
+                f"block {header.number}: the endpoint gives {len(logs)} logs, which are not those of the block's header"
+            )
+        return Block(header, self._of_ours(logs))
+
+    def _of_ours(self, logs: list[Log]) -> list[Log]:
+        ours = self._ours
+        return [log for log in logs if log.address in ours]
+
+
+def _typed_header(raw: _RawHeader | None) -> Header | None:
+    if raw is None:
+        return None
+    return Header(
+        int(raw.number, 16),
+        Hash32(raw.hash),
+        Hash32(raw.parent_hash),
+        int(raw.timestamp, 16),
+        int(raw.logs_bloom, 16),
+    )
+
+
+def _typed_logs(header: Header, raw: list[_RawLog]) -> list[Log]:
+    """Raises InconsistentChain unless all are logs of this very block, in order and once."""
+    number, block_hash = header.number, header.hash
+    logs: list[Log] = []
+    last = -1
+    for log in raw:
+        index = int(log.log_index, 16)
+        if log.block_hash != block_hash or int(log.block_number, 16) != number or log.removed:
+            raise InconsistentChain(f"block {number}: a log of block {log.block_hash} came, not of {block_hash}")
+        if index <= last:
+            raise InconsistentChain(f"block {number}: log {index} came after log {last}")
+        last = index
+        logs.append(Log(Address(log.address), log.topics, log.data, number, index, Hash32(log.transaction_hash)))
+    return logs
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], answer: msgspec.Raw) -> _T:
+    try:
+        return decoder.decode(answer)
+    except msgspec.MsgspecError as error:
+        raise InconsistentChain(f"the endpoint's answer is not of its form: {error}") from None

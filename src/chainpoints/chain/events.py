@@ -1,0 +1,277 @@
+"""Logs into typed events, by contract and topic: the events that the store's rows come from, and no others.
+
+Words of fixed size are cut out of the hex text; only a text of any length goes through eth_abi. Amounts are base units,
+nodes are decimal token ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from eth_abi.abi import decode
+from eth_utils.crypto import keccak
+
+from chainpoints.chain.client import Log
+from chainpoints.chain.manifest import Manifest
+from chainpoints.types import Address, Hash32
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """Where an event stands: `log_index` counts within its block."""
+
+    block: int
+    log_index: int
+    transaction: Hash32
+
+
+class Transfer(Event, frozen=True, gc=False):
+    sender: Address
+    receiver: Address
+    amount: int
+
+
+class NodeTransfer(Event, frozen=True, gc=False):
+    node: str
+    sender: Address
+    receiver: Address
+
+
+class Claimed(Event, frozen=True, gc=False):
+    node: str
+    owner: Address
+    receiver: Address
+    amount: int
+    claimed_periods: int
+
+
+class _PaymentEvent(Event, frozen=True, gc=False):
+    merchant: int
+    order: Hash32
+    payer: Address
+    program: int
+    start: int
+    amount: int
+    diverted: int
+    total: int
+
+
+class Paid(_PaymentEvent, frozen=True, gc=False):
+    pass
+
+
+class Refunded(_PaymentEvent, frozen=True, gc=False):
+    pass
+
+
+class Issued(Event, frozen=True, gc=False):
+    merchant: int
+    order: Hash32
+    customer: Address
+    program: int
+    start: int
+    points: int
+    total: int
+    evidence: Hash32
+
+
+class ReserveIssued(Event, frozen=True, gc=False):
+    merchant: int
+    order: Hash32
+    program: int
+    amount: int
+    evidence: Hash32
+
+
+class ReserveDeposited(Event, frozen=True, gc=False):
+    program: int
+    sponsor: Address
+    amount: int
+
+
+class ProgramOpened(Event, frozen=True, gc=False):
+    program: int
+    funded: bool
+    divert_bps: int
+    multiplier: int
+    periods: int
+    period_length: int
+    epoch: int
+    growth_numerator: int
+    growth_denominator: int
+    min_payment: int
+    payer_period_cap: int
+    cap: int
+    terms_hash: Hash32
+
+
+class MerchantRegistered(Event, frozen=True, gc=False):
+    merchant: int
+    payout: Address
+    name: str
+
+
+class PayoutChanged(Event, frozen=True, gc=False):
+    merchant: int
+    payout: Address
+
+
+class MerchantActivated(Event, frozen=True, gc=False):
+    merchant: int
+    active: bool
+
+
+class LimitsSet(Event, frozen=True, gc=False):
+    merchant: int
+    paid_per_day: int
+    issued_per_day: int
+
+
+class QuotaAdded(Event, frozen=True, gc=False):
+    merchant: int
+    amount: int
+
+
+def _words(data: str) -> list[int]:
+    return [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
+
+
+def _address(word: str) -> Address:
+    return Address("0x" + word[26:])
+
+
+def _last_word(data: str) -> Hash32:
+    return Hash32("0x" + data[-64:])
+
+
+def _text(data: str) -> str:
+    """A text as PostgreSQL can hold it: what is not UTF-8, and NUL, become the replacement character."""
+    (raw,) = decode(["bytes"], bytes.fromhex(data[2:]), strict=False)
+    return bytes(raw).decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _transfer(log: Log) -> Event:
+    _, sender, receiver = log.topics
+    return Transfer(log.block, log.log_index, log.transaction, _address(sender), _address(receiver), int(log.data, 16))
+
+
+def _node_transfer(log: Log) -> Event:
+    _, sender, receiver, node = log.topics
+    return NodeTransfer(
+        log.block, log.log_index, log.transaction, str(int(node, 16)), _address(sender), _address(receiver)
+    )
+
+
+def _claimed(log: Log) -> Event:
+    _, node, owner, receiver = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    return Claimed(*place, str(int(node, 16)), _address(owner), _address(receiver), *_words(log.data))
+
+
+def _payment(event: type[Paid] | type[Refunded]) -> Callable[[Log], Event]:
+    def build(log: Log) -> Event:
+        _, merchant, order, payer = log.topics
+        place = (log.block, log.log_index, log.transaction)
+        return event(*place, int(merchant, 16), Hash32(order), _address(payer), *_words(log.data))
+
+    return build
+
+
+def _issued(log: Log) -> Event:
+    _, merchant, order, customer = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    program, start, points, total, _ = _words(log.data)
+    whose = (int(merchant, 16), Hash32(order), _address(customer))
+    return Issued(*place, *whose, program, start, points, total, _last_word(log.data))
+
+
+def _reserve_issued(log: Log) -> Event:
+    _, merchant, order, program = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    amount, _ = _words(log.data)
+    return ReserveIssued(*place, int(merchant, 16), Hash32(order), int(program, 16), amount, _last_word(log.data))
+
+
+def _reserve_deposited(log: Log) -> Event:
+    _, program, sponsor = log.topics
+    return ReserveDeposited(
+        log.block, log.log_index, log.transaction, int(program, 16), _address(sponsor), int(log.data, 16)
+    )
+
+
+def _program_opened(log: Log) -> Event:
+    funding, bps, multiplier, periods, length, epoch, growth, per, minimum, payer_cap, cap, _ = _words(log.data)
+    which = (log.block, log.log_index, log.transaction, int(log.topics[1], 16), funding == 1)
+    shape = (bps, multiplier, periods, length, epoch, growth, per)
+    return ProgramOpened(*which, *shape, minimum, payer_cap, cap, _last_word(log.data))
+
+
+def _merchant_registered(log: Log) -> Event:
+    _, merchant, payout = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    return MerchantRegistered(*place, int(merchant, 16), _address(payout), _text(log.data))
+
+
+def _payout_changed(log: Log) -> Event:
+    _, merchant, payout = log.topics
+    return PayoutChanged(log.block, log.log_index, log.transaction, int(merchant, 16), _address(payout))
+
+
+def _merchant_activated(log: Log) -> Event:
+    active = int(log.data, 16) == 1
+    return MerchantActivated(log.block, log.log_index, log.transaction, int(log.topics[1], 16), active)
+
+
+def _limits_set(log: Log) -> Event:
+    return LimitsSet(log.block, log.log_index, log.transaction, int(log.topics[1], 16), *_words(log.data))
+
+
+def _quota_added(log: Log) -> Event:
+    amount, _ = _words(log.data)
+    return QuotaAdded(log.block, log.log_index, log.transaction, int(log.topics[1], 16), amount)
+
+
+_TERMS = "(uint8,uint16,uint16,uint8,uint32,uint40,uint32,uint32,uint64,uint64,uint64,bytes32)"
+_AMOUNTS = "uint32,uint24,uint64,uint64,uint64"
+
+DECODERS: dict[tuple[str, str], Callable[[Log], Event]] = {
+    ("PointsToken", "Transfer(address,address,uint256)"): _transfer,
+    ("ReleaseNode", "Transfer(address,address,uint256)"): _node_transfer,
+    ("ReleaseNode", "Claimed(uint256,address,address,uint64,uint8)"): _claimed,
+    ("PaymentProcessor", f"Paid(uint32,bytes32,address,{_AMOUNTS})"): _payment(Paid),
+    ("PaymentProcessor", f"Refunded(uint32,bytes32,address,{_AMOUNTS})"): _payment(Refunded),
+    ("PaymentProcessor", "Issued(uint32,bytes32,address,uint32,uint24,uint64,uint64,bytes32)"): _issued,
+    ("PaymentProcessor", "ReserveIssued(uint32,bytes32,uint32,uint64,bytes32)"): _reserve_issued,
+    ("Programs", "ReserveDeposited(uint32,address,uint64)"): _reserve_deposited,
+    ("Programs", f"ProgramOpened(uint32,{_TERMS})"): _program_opened,
+    ("MerchantRegistry", "MerchantRegistered(uint32,address,string)"): _merchant_registered,
+    ("MerchantRegistry", "PayoutChanged(uint32,address)"): _payout_changed,
+    ("MerchantRegistry", "MerchantActivated(uint32,bool)"): _merchant_activated,
+    ("MerchantRegistry", "LimitsSet(uint32,uint64,uint64)"): _limits_set,
+    ("MerchantRegistry", "QuotaAdded(uint32,uint64,bytes32)"): _quota_added,
+}
+"""By contract and canonical event signature."""
+
+
+def topic(signature: str) -> str:
+    """The first topic of an event's logs."""
+    return "0x" + keccak(text=signature).hex()
+
+
+class EventDecoder:
+    """Decodes the logs of one deployment."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._decoders = {
+            (manifest.address(contract), topic(signature)): decoder
+            for (contract, signature), decoder in DECODERS.items()
+        }
+
+    def events(self, logs: list[Log]) -> list[Event]:
+        """The events among the logs, in their order."""
+        found = []
+        decoders = self._decoders
+        for log in logs:
+            if log.topics and (decoder := decoders.get((log.address, log.topics[0]))) is not None:
+                found.append(decoder(log))
+        return found

@@ -1,0 +1,93 @@
+"""JSON-RPC 2.0 over HTTP: one call or a batch, on a connection that is kept open. Knows nothing of Ethereum's types."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import urllib3
+
+from chainpoints.config import Secret
+from chainpoints.errors import RpcError
+
+_T = TypeVar("_T")
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    code: int = 0
+    data: Any = None
+
+
+class _Reply(msgspec.Struct):
+    id: int | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+class Rpc:
+    """A node's endpoint. Safe to use from several threads. Raises RpcError for the node's errors and for silence."""
+
+    def __init__(self, url: Secret, *, timeout_seconds: float = 15.0) -> None:
+        self._url = url
+        self._http = urllib3.PoolManager(maxsize=8, timeout=timeout_seconds, retries=False)
+        self._ids = itertools.count(1)
+        self._replies = msgspec.json.Decoder(list[_Reply])
+        self._reply = msgspec.json.Decoder(_Reply)
+
+    def call(self, method: str, *params: Any) -> Any:
+        """The result as plain JSON values."""
+        return msgspec.json.decode(self.raw(method, *params))
+
+    def raw(self, method: str, *params: Any) -> msgspec.Raw:
+        """The result as undecoded JSON, for callers with typed structs of their own."""
+        reply = self._parse(method, self._reply, self._send(method, self._request(method, params)))
+        return self._result(method, reply)
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
+        """The undecoded results of several calls, in the order of the calls. Raises for the first that failed."""
+        if not calls:
+            return []
+        requests = [self._request(method, params) for method, params in calls]
+        replies = self._parse("batch", self._replies, self._send(f"batch of {len(calls)}", requests))
+        by_id = {reply.id: reply for reply in replies}
+        results = []
+        for (method, _), request in zip(calls, requests, strict=True):
+            if request["id"] not in by_id:
+                raise RpcError(method, "the endpoint left this call of a batch unanswered")
+            results.append(self._result(method, by_id[request["id"]]))
+        return results
+
+    def close(self) -> None:
+        self._http.clear()
+
+    def _request(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
+
+    def _send(self, what: str, body: Any) -> bytes:
+        try:
+            response = self._http.request(
+                "POST", self._url.reveal(), body=msgspec.json.encode(body), headers={"content-type": "application/json"}
+            )
+        except urllib3.exceptions.HTTPError as error:
+            # The URL may carry a key: only the kind of failure is told.
+            raise RpcError(
+                what,
+                f"no answer from the RPC endpoint ({type(error).__name__}); see that it runs and CHAINPOINTS_RPC_URL",
+            ) from None
+        if response.status >= 500 or response.status in (401, 403, 404, 429):
+            raise RpcError(what, f"the RPC endpoint answered HTTP {response.status}", code=response.status)
+        return response.data
+
+    def _parse(self, what: str, decoder: msgspec.json.Decoder[_T], content: bytes) -> _T:
+        try:
+            return decoder.decode(content)
+        except msgspec.MsgspecError as error:
+            raise RpcError(what, f"the endpoint's answer is not JSON-RPC ({error})") from None
+
+    def _result(self, method: str, reply: _Reply) -> msgspec.Raw:
+        if reply.error is not None:
+            raise RpcError(method, reply.error.message, code=reply.error.code, data=reply.error.data)
+        return reply.result

@@ -1,0 +1,168 @@
+"""EIP-712 messages that holders sign: payments and refunds (EIP-3009, bound to their terms) and claim approvals.
+
+The nonce of an authorization is the hash of what it pays for, so a signature over 10 points for one order cannot be
+used for another. Typed data is the JSON that a wallet's eth_signTypedData_v4 takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_keys.exceptions import BadSignature
+from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
+
+from chainpoints.chain.manifest import Manifest
+from chainpoints.errors import InvalidInput
+from chainpoints.types import Address, Hash32, Points, parse_address
+
+_PAYMENT = "Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order)"
+_PAYMENT_TYPEHASH = keccak(text=_PAYMENT)
+_REFUND_TYPEHASH = keccak(text=f"Refund(Payment payment,uint24 start,uint64 amount,uint64 refunded){_PAYMENT}")
+_PAYMENT_TYPE = "(uint32,uint32,uint64,address,bytes32)"
+
+# EIP-2: of the two signatures (s and order - s) only the one with the lower s counts.
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+_DOMAIN_TYPE = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+_AUTHORIZATION_TYPE = [
+    {"name": "from", "type": "address"},
+    {"name": "to", "type": "address"},
+    {"name": "value", "type": "uint256"},
+    {"name": "validAfter", "type": "uint256"},
+    {"name": "validBefore", "type": "uint256"},
+    {"name": "nonce", "type": "bytes32"},
+]
+_CLAIM_APPROVAL_TYPE = [
+    {"name": "owner", "type": "address"},
+    {"name": "delegate", "type": "address"},
+    {"name": "to", "type": "address"},
+    {"name": "cap", "type": "uint64"},
+    {"name": "deadline", "type": "uint40"},
+    {"name": "nonce", "type": "uint256"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The terms of a payment, as PaymentProcessor.Payment. `order_hash` is keccak256 of the merchant's reference."""
+
+    merchant: int
+    program: int
+    amount: Points
+    payer: Address
+    order_hash: Hash32
+
+    def struct(self) -> tuple[int, int, int, str, bytes]:
+        """As the contract's struct, for the ABI encoder."""
+        return self.merchant, self.program, self.amount, self.payer, bytes.fromhex(self.order_hash[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """`amount` of `payment` given back, after `refunded` before it. `payout` pays `from_merchant` of it and signs."""
+
+    payment: Payment
+    start: int
+    amount: Points
+    refunded: Points
+    payout: Address
+    from_merchant: Points
+
+
+def payment_hash(manifest: Manifest, payment: Payment) -> Hash32:
+    """What PaymentProcessor.paymentHash gives: the nonce of the payer's authorization."""
+    types = ["bytes32", "uint256", "address", _PAYMENT_TYPE]
+    processor = manifest.address("PaymentProcessor")
+    return _keccak(encode(types, [_PAYMENT_TYPEHASH, manifest.chain_id, processor, payment.struct()]))
+
+
+def refund_hash(manifest: Manifest, refund: Refund) -> Hash32:
+    """What PaymentProcessor.refundHash gives: the nonce of the payout address's authorization."""
+    types = ["bytes32", "uint256", "address", _PAYMENT_TYPE, "uint24", "uint64", "uint64"]
+    values = [_REFUND_TYPEHASH, manifest.chain_id, manifest.address("PaymentProcessor"), refund.payment.struct()]
+    return _keccak(encode(types, [*values, refund.start, refund.amount, refund.refunded]))
+
+
+def payment_typed_data(manifest: Manifest, payment: Payment, valid_after: int, valid_before: int) -> dict[str, Any]:
+    """What the payer signs. Valid while valid_after < block time < valid_before (unix seconds)."""
+    nonce = payment_hash(manifest, payment)
+    return _authorization(manifest, payment.payer, payment.amount, valid_after, valid_before, nonce)
+
+
+def refund_typed_data(manifest: Manifest, refund: Refund, valid_after: int, valid_before: int) -> dict[str, Any]:
+    """What the merchant's payout address signs, over the merchant's part of the refund."""
+    nonce = refund_hash(manifest, refund)
+    return _authorization(manifest, refund.payout, refund.from_merchant, valid_after, valid_before, nonce)
+
+
+def claim_approval_typed_data(
+    manifest: Manifest, owner: Address, delegate: Address, to: Address, cap: Points, deadline: int, nonce: int
+) -> dict[str, Any]:
+    """What an owner signs for ReleaseNode.permitClaim: `delegate` may claim `cap` to `to` until `deadline`."""
+    contract = manifest.address("ReleaseNode")
+    message = {"owner": owner, "delegate": delegate, "to": to, "cap": cap, "deadline": deadline, "nonce": nonce}
+    types = {"ClaimApproval": _CLAIM_APPROVAL_TYPE}
+    return _typed_data(manifest.chain_id, "chainpoints release node", contract, types, message)
+
+
+def sign(typed_data: dict[str, Any], private_key: bytes) -> str:
+    """The 65-byte signature (r, s, v) as 0x text."""
+    message = encode_typed_data(full_message=typed_data)
+    return f"0x{Account.sign_message(message, private_key).signature.hex()}"
+
+
+def recover(typed_data: dict[str, Any], signature: str) -> Address:
+    """The account that signed. Raises InvalidInput for what the contracts would refuse as well.
+
+    That is any other length than 65 bytes, a v other than 27 or 28, or an s in the upper half of the curve's order.
+    """
+    try:
+        raw = bytes.fromhex(signature.removeprefix("0x"))
+    except ValueError:
+        raise InvalidInput("the signature is not 0x text of hex digits") from None
+    if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64], "big") > _HALF_ORDER:
+        raise InvalidInput("a signature is 65 bytes (r, s, v) with v 27 or 28 and the lower of the two possible s")
+    try:
+        return parse_address(Account.recover_message(encode_typed_data(full_message=typed_data), signature=raw))
+    except (ValueError, BadSignature, ValidationError):
+        raise InvalidInput("no account can have made this signature") from None
+
+
+def _authorization(
+    manifest: Manifest, holder: Address, value: int, valid_after: int, valid_before: int, nonce: Hash32
+) -> dict[str, Any]:
+    message = {
+        "from": holder,
+        "to": manifest.address("PaymentProcessor"),
+        "value": value,
+        "validAfter": valid_after,
+        "validBefore": valid_before,
+        "nonce": nonce,
+    }
+    types = {"ReceiveWithAuthorization": _AUTHORIZATION_TYPE}
+    return _typed_data(manifest.chain_id, "chainpoints", manifest.address("PointsToken"), types, message)
+
+
+def _typed_data(
+    chain_id: int, name: str, contract: Address, types: dict[str, Any], message: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "types": {"EIP712Domain": _DOMAIN_TYPE, **types},
+        "primaryType": next(iter(types)),
+        "domain": {"name": name, "version": "1", "chainId": chain_id, "verifyingContract": contract},
+        "message": message,
+    }
+
+
+def _keccak(data: bytes) -> Hash32:
+    return Hash32("0x" + keccak(data).hex())

@@ -1,0 +1,208 @@
+"""The command line: each command reads the settings once, calls one function and shows what it gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+import typer
+
+from chainpoints.chain.manifest import Manifest, load_manifest
+from chainpoints.config import Settings
+from chainpoints.domain.schedule import Schedule
+from chainpoints.errors import InvalidInput
+from chainpoints.terminal import answering, bar, console, end_gracefully_on_sigterm, process, say_addresses, show
+from chainpoints.types import format_points, parse_points
+
+app = typer.Typer(
+    name="chainpoints",
+    help="Points on a public chain, release nodes that pay points back, and a gateway for merchants.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Until = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the purchases up to this date only (YYYY-MM-DD).")
+]
+UntilEnds = Annotated[int, typer.Option("--until-ends", hidden=True, help="Stop when the parent of this pid ends.")]
+
+
+@app.command()
+def run(
+    as_json: AsJson = False,
+    without_replay: Annotated[bool, typer.Option("--without-replay", help="Start and serve only.")] = False,
+    exit_after_replay: Annotated[
+        bool, typer.Option("--exit-after-replay", help="Stop when the replay is done, instead of going on serving.")
+    ] = False,
+    until: Until = None,
+) -> None:
+    """Start everything: local chain, deployment, index, relay, serve; then replay real purchases and go on serving."""
+    from chainpoints.chain.compiler import project_root
+    from chainpoints.supervisor import Supervisor, operator_key
+
+    with answering(as_json) as settings:
+        supervisor = Supervisor(settings, project_root(), console.print)
+        end_gracefully_on_sigterm()
+        with supervisor.running() as manifest:
+            key = operator_key(settings)  # `serve` has made it
+            say_addresses(settings)
+            if settings.chain.is_local and not without_replay:
+                show(_replay(settings, manifest, key, supervisor.check, until), as_json)
+                if exit_after_replay:
+                    return
+            say_addresses(settings)
+            console.print("Serving. End with Ctrl-C; `make run` goes on from here.")
+            supervisor.wait()
+
+
+@app.command()
+def deploy(as_json: AsJson = False) -> None:
+    """Carry out the deployment plan on the chain, or go on with one that was interrupted."""
+    from chainpoints.chain.compiler import load_artifacts, project_root
+    from chainpoints.chain.deployment import deploy_to
+
+    with answering(as_json) as settings:
+        manifest = deploy_to(settings, load_artifacts(project_root()), progress=console.print)
+        contracts = {name: contract.address for name, contract in manifest.contracts.items()}
+        show({"chain": settings.chain.caip2, "manifest": str(settings.manifest), "contracts": contracts}, as_json)
+
+
+@app.command()
+def index(until_ends: UntilEnds = 0) -> None:
+    """Follow the chain and keep the store equal to it."""
+    from chainpoints.indexer.service import run_indexer
+    from chainpoints.store.migrate import migrate
+    from chainpoints.store.session import Store
+
+    with process("index", until_ends) as (settings, stop):
+        store = Store(settings.database)
+        migrate(store)
+        run_indexer(settings, load_manifest(settings.manifest), store, stop)
+
+
+@app.command()
+def relay(until_ends: UntilEnds = 0) -> None:
+    """Send accepted requests to the chain, in batches, with the relayer's keys."""
+    from chainpoints.relayer.service import run_relayer
+    from chainpoints.store.migrate import migrate
+    from chainpoints.store.session import Store
+
+    with process("relay", until_ends) as (settings, stop):
+        store = Store(settings.database)
+        migrate(store)
+        run_relayer(settings, load_manifest(settings.manifest), store, stop)
+
+
+@app.command()
+def serve(until_ends: UntilEnds = 0) -> None:
+    """Serve the HTTP API and the pages."""
+    from chainpoints.gateway import serve_gateway
+    from chainpoints.supervisor import make_operator_key
+
+    with process("serve", until_ends) as (settings, stop):
+        make_operator_key(settings)
+        serve_gateway(settings, stop)
+
+
+@app.command()
+def rebuild(as_json: AsJson = False) -> None:
+    """Forget what was read from the chain and read it all again; orders, keys and requests stay."""
+    from chainpoints.indexer.service import rebuild as rebuild_store
+    from chainpoints.store.digest import digest
+    from chainpoints.store.migrate import migrate
+    from chainpoints.store.session import Store
+
+    with answering(as_json) as settings:
+        store = Store(settings.database)
+        migrate(store)
+        with store.read() as connection:
+            before = digest(connection)
+        with bar("Rebuilding") as advance:
+            rebuild_store(settings, load_manifest(settings.manifest), store, advance)
+        with store.read() as connection:
+            after = digest(connection)
+        show({"digest_before": before, "digest_after": after, "equal": before == after}, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check settings, chain, deployment, database and books; tell what is wrong and what to do."""
+    from chainpoints.doctor import examine
+
+    with answering(as_json) as settings:
+        findings = examine(settings)
+        if as_json:
+            typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+        for finding in findings:
+            console.print(f"[{'green]ok   ' if finding.ok else 'red]wrong'}[/] {finding.what}: {finding.detail}")
+        if not all(finding.ok for finding in findings):
+            raise typer.Exit(1)
+
+
+@app.command()
+def replay(as_json: AsJson = False, until: Until = None) -> None:
+    """Send the example data's real purchases through the API of a gateway that runs on the local chain."""
+    from chainpoints.supervisor import operator_key
+
+    with answering(as_json) as settings:
+        if not settings.chain.is_local:
+            raise InvalidInput("the replay lets chain time pass, which needs CHAINPOINTS_CHAIN=local")
+        show(_replay(settings, load_manifest(settings.manifest), operator_key(settings), lambda: None, until), as_json)
+
+
+@app.command()
+def schedule(
+    total: Annotated[str, typer.Option(help="What the node will release in all, in points.")],
+    periods: Annotated[int, typer.Option(help="Number of periods, 1 to 255.")] = 100,
+    growth: Annotated[str, typer.Option(help="Growth a period: 0.05 is 5%; also a fraction, 1/20.")] = "0.05",
+    as_json: AsJson = False,
+) -> None:
+    """Print what a node has released after each period, so that anyone can check it by hand."""
+    with answering(as_json, needs_settings=False):
+        try:
+            ratio = 1 + Fraction(growth)
+        except (ValueError, ZeroDivisionError):
+            raise InvalidInput(f"growth {growth!r} is not a number; write 0.05 or 1/20") from None
+        shape = Schedule(periods, ratio.numerator, ratio.denominator)
+        amounts = [format_points(amount) for amount in shape.amounts(parse_points(total))]
+        rows = [{"period": period, "released": amount} for period, amount in enumerate(amounts)]
+        if as_json:
+            typer.echo(
+                json.dumps(
+                    {
+                        "total": format_points(parse_points(total)),
+                        "periods": periods,
+                        "growth": str(ratio - 1),
+                        "half_released_after": shape.half_period(),
+                        "released": rows,
+                    },
+                    indent=2,
+                )
+            )
+            return
+        for row in rows:
+            typer.echo(f"{row['period']:>3}  {row['released']:>24}")
+
+
+def _replay(
+    settings: Settings, manifest: Manifest, key: str, check: Callable[[], None], until: datetime | None
+) -> dict[str, Any]:
+    from chainpoints.chain.rpc import Rpc
+    from chainpoints.replay.purchases import read_purchases
+    from chainpoints.replay.report import report
+    from chainpoints.replay.service import Endpoints, replay
+
+    endpoints = Endpoints(f"http://{settings.host}:{settings.port}", key, Rpc(settings.rpc_url))
+    purchases = [purchase for purchase in read_purchases() if until is None or purchase.day <= until.date()]
+    with bar("Replaying purchases") as advance:
+
+        def progress(done: int, total: int, where: str) -> None:
+            check()
+            advance(done, total, where)
+
+        replay(endpoints, manifest, purchases, progress)
+    return report(endpoints, manifest, purchases)

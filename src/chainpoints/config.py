@@ -1,0 +1,138 @@
+"""Settings: the environment is read once, here, into a frozen object that is passed along.
+
+Every variable is listed in `VARIABLES` with its meaning; docs/operations/settings.md shows the same list (a test
+compares them). A `Secret` never shows its value in a repr, a log or an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainpoints.errors import ConfigError
+
+VARIABLES: dict[str, str] = {
+    "CHAINPOINTS_HOME": "folder for the local chain's state, the database, keys and logs (default: .chainpoints)",
+    "CHAINPOINTS_CHAIN": "which chain: local (default), hoodi, base-sepolia",
+    "CHAINPOINTS_RPC_URL": "address of the chain's RPC endpoint (default for the local chain: its own port)",
+    "CHAINPOINTS_CHAIN_PORT": "port of the local chain (default: 8646)",
+    "CHAINPOINTS_DATABASE": "database address: sqlite:///file (default: in the home folder) or postgresql://user@host/name",
+    "CHAINPOINTS_HOST": "address that the gateway listens on (default: 127.0.0.1)",
+    "CHAINPOINTS_PORT": "port that the gateway listens on (default: 8600)",
+    "CHAINPOINTS_DEPLOYMENTS": "folder of the deployment manifests (default: deployments)",
+    "CHAINPOINTS_KEYS": "folder of encrypted keystore files, one for each role: deployer.json, relayer.json, ...",
+    "CHAINPOINTS_KEYS_PASSWORD_FILE": "file that holds the password of the keystore files",
+    "CHAINPOINTS_LOG_LEVEL": "debug, info (default), warning or error",
+}
+
+
+class Secret:
+    """A text that must not be shown: `reveal()` gives it, everything else gives stars."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain as data. `finality_depth` blocks below the head count as final; None: the node's `finalized` tag."""
+
+    key: str
+    chain_id: int
+    name: str
+    finality_depth: int | None
+    poll_seconds: float
+    explorer: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.key == "local"
+
+    @property
+    def caip2(self) -> str:
+        return f"eip155:{self.chain_id}"
+
+
+CHAINS: dict[str, Chain] = {
+    chain.key: chain
+    for chain in (
+        Chain("local", 31337, "local chain (anvil)", finality_depth=64, poll_seconds=0.02),
+        Chain("hoodi", 560048, "Hoodi", None, 2.0, explorer="https://hoodi.etherscan.io"),
+        Chain("base-sepolia", 84532, "Base Sepolia", None, 1.0, explorer="https://sepolia.basescan.org"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    chain: Chain
+    rpc_url: Secret
+    chain_port: int
+    home: Path
+    database: Secret
+    host: str
+    port: int
+    deployments: Path
+    keys: Path | None
+    keys_password_file: Path | None
+    log_level: str
+
+    @property
+    def manifest(self) -> Path:
+        """Where this chain's deployment manifest stands."""
+        return self.deployments / f"{self.chain.chain_id}.json"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises ConfigError for a variable that is unknown or not of its form."""
+    env = os.environ if environment is None else environment
+    unknown = sorted(name for name in env if name.startswith("CHAINPOINTS_") and name not in VARIABLES)
+    unknown = [name for name in unknown if not name.startswith("CHAINPOINTS_TEST_")]
+    if unknown:
+        raise ConfigError(f"unknown setting {', '.join(unknown)}; the settings are: {', '.join(VARIABLES)}")
+    key = env.get("CHAINPOINTS_CHAIN", "local")
+    if key not in CHAINS:
+        raise ConfigError(f"CHAINPOINTS_CHAIN={key}: no such chain; choose one of {', '.join(CHAINS)}")
+    chain = CHAINS[key]
+    chain_port = _port(env, "CHAINPOINTS_CHAIN_PORT", 8646)
+    rpc_url = env.get("CHAINPOINTS_RPC_URL") or (f"http://127.0.0.1:{chain_port}" if chain.is_local else "")
+    if not rpc_url:
+        raise ConfigError(f"CHAINPOINTS_RPC_URL is not set; {chain.name} needs the address of an RPC endpoint")
+    home = Path(env.get("CHAINPOINTS_HOME", ".chainpoints")).absolute()
+    password_file = env.get("CHAINPOINTS_KEYS_PASSWORD_FILE")
+    keys = env.get("CHAINPOINTS_KEYS")
+    level = env.get("CHAINPOINTS_LOG_LEVEL", "info")
+    if level not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f"CHAINPOINTS_LOG_LEVEL={level}: choose debug, info, warning or error")
+    return Settings(
+        chain=chain,
+        rpc_url=Secret(rpc_url),
+        chain_port=chain_port,
+        home=home,
+        database=Secret(env.get("CHAINPOINTS_DATABASE") or f"sqlite:///{home / f'gateway-{chain.chain_id}.db'}"),
+        host=env.get("CHAINPOINTS_HOST", "127.0.0.1"),
+        port=_port(env, "CHAINPOINTS_PORT", 8600),
+        deployments=Path(env.get("CHAINPOINTS_DEPLOYMENTS", "deployments")).absolute(),
+        keys=Path(keys).absolute() if keys else None,
+        keys_password_file=Path(password_file).absolute() if password_file else None,
+        log_level=level,
+    )
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ConfigError(f"{name}={text}: not a port; choose a number from 1 to 65535")
+    return int(text)

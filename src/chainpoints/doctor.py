@@ -1,0 +1,109 @@
+"""`chainpoints doctor`: looks at each part in turn and says what is wrong and what to do. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainpoints.chain.chain_state import ChainState
+from chainpoints.chain.counters import contract_totals
+from chainpoints.chain.manifest import load_manifest
+from chainpoints.chain.rpc import Rpc
+from chainpoints.config import Settings
+from chainpoints.errors import ChainpointsError
+from chainpoints.store.migrate import newest_revision, stored_revision
+from chainpoints.store.session import Store
+from chainpoints.store.status import head, indexed, totals
+from chainpoints.types import format_points
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, whether it is well, and the facts (or what to do)."""
+
+    what: str
+    ok: bool
+    detail: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"what": self.what, "ok": self.ok, "detail": self.detail}
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """One finding for each part, in the order in which they depend on each other."""
+    rpc, store = Rpc(settings.rpc_url), Store(settings.database)
+    looks: list[tuple[str, Callable[[], Finding]]] = [
+        ("chain", lambda: _chain(settings, rpc)),
+        ("deployment", lambda: _deployment(settings, rpc)),
+        ("database", lambda: _database(store)),
+        ("index", lambda: _index(store, rpc)),
+        ("books", lambda: _books(settings, store, rpc)),
+    ]
+    findings = []
+    try:
+        for what, look in looks:
+            try:
+                findings.append(look())
+            except ChainpointsError as error:
+                findings.append(Finding(what, False, str(error)))
+    finally:
+        rpc.close()
+        store.close()
+    return findings
+
+
+def _chain(settings: Settings, rpc: Rpc) -> Finding:
+    chain_id = int(rpc.call("eth_chainId"), 16)
+    if chain_id != settings.chain.chain_id:
+        told = f"the RPC endpoint serves chain {chain_id}, not {settings.chain.chain_id}; correct CHAINPOINTS_RPC_URL"
+        return Finding("chain", False, told)
+    return Finding("chain", True, f"{settings.chain.name}, block {int(rpc.call('eth_blockNumber'), 16)}")
+
+
+def _deployment(settings: Settings, rpc: Rpc) -> Finding:
+    manifest, chain = load_manifest(settings.manifest), ChainState(rpc)
+    wrong = [
+        name for name, contract in manifest.contracts.items() if chain.code_hash(contract.address) != contract.code_hash
+    ]
+    if wrong:
+        told = f"the code on chain is not the manifest's for {', '.join(wrong)}; run `chainpoints deploy`"
+        return Finding("deployment", False, told)
+    return Finding("deployment", True, f"{len(manifest.contracts)} contracts, code as in {settings.manifest}")
+
+
+def _database(store: Store) -> Finding:
+    revision = stored_revision(store)
+    if revision != newest_revision():
+        told = f"the schema is {revision or 'empty'}, not {newest_revision()}; any of run, index, relay brings it up"
+        return Finding("database", False, told)
+    return Finding("database", True, f"{'SQLite' if store.is_sqlite else 'PostgreSQL'}, schema {revision}")
+
+
+def _index(store: Store, rpc: Rpc) -> Finding:
+    with store.read() as connection:
+        state, at = indexed(connection), head(connection)
+    if state.halted:
+        return Finding("index", False, state.halted)
+    lag = int(rpc.call("eth_blockNumber"), 16) - at.number
+    if lag > 5:
+        return Finding("index", False, f"{lag} blocks behind the chain; see that `chainpoints index` runs")
+    return Finding("index", True, f"block {at.number}, {max(lag, 0)} behind; final up to {state.final}")
+
+
+def _books(settings: Settings, store: Store, rpc: Rpc) -> Finding:
+    """The store's sums against the contracts' own counters, both at the store's head where the node still has it."""
+    manifest = load_manifest(settings.manifest)
+    with store.read() as connection:
+        at = head(connection)
+        sums = totals(connection, at.number)
+    stored = {"supply": sums.supply, "claimed": sums.claimed, "committed": sums.committed}
+    counted = contract_totals(rpc, manifest, hex(at.number))
+    if stored != counted:
+        shown = ", ".join(
+            f"{name} {format_points(stored[name])} in the store, {format_points(counted[name])} on chain"
+            for name in stored
+            if stored[name] != counted[name]
+        )
+        return Finding("books", False, f"{shown}; run `chainpoints rebuild`")
+    return Finding("books", True, ", ".join(f"{name} {format_points(amount)}" for name, amount in stored.items()))

@@ -1,0 +1,23 @@
+"""An order's status is derived from amounts and relay requests, never stored, so it cannot disagree with the money."""
+
+from __future__ import annotations
+
+
+def status(*, paid: int, refunded: int, as_ordered: bool, is_issued: bool, is_pending: bool, is_refused: bool) -> str:
+    """The status of an order: amounts in base units (paid is 0 before the payment).
+
+    `as_ordered`: the payment's amount, program and payer are the order's. Anyone can pay any amount under an order's
+    hash on chain; such a payment is told as "mispaid" and never as "paid". `is_pending`: an accepted payment or issue
+    of it is on its way. `is_refused`: its last attempt was refused; the order can still be paid by another one.
+    """
+    if paid and as_ordered:
+        if refunded == 0:
+            return "paid"
+        return "refunded" if refunded == paid else "partially_refunded"
+    if is_issued:
+        return "issued"
+    if paid:
+        return "mispaid"
+    if is_pending:
+        return "pending"
+    return "refused" if is_refused else "open"

@@ -1,0 +1,1 @@
+"""The indexer: the only way by which chain state enters the store."""

@@ -1,0 +1,162 @@
+"""Keeps the store equal to the chain: asks the node, moves as `local_chain` decides, one transaction a move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+
+from chainpoints.chain.client import ChainClient, Heads
+from chainpoints.chain.events import EventDecoder
+from chainpoints.config import Chain
+from chainpoints.errors import ConfigError, InconsistentChain
+from chainpoints.indexer.local_chain import BlockId, LocalChain, Look, Move, Wait
+from chainpoints.indexer.project import BlockEvents, Projector
+from chainpoints.indexer.ranges import Ranges
+from chainpoints.store import chain_rows
+from chainpoints.store.chain_rows import ChainState, LatestStates
+from chainpoints.store.session import Store
+
+_STATE_EVERY_SECONDS = 1.0
+
+Progress = Callable[[int, int, str], None]
+"""Told how many blocks are done, of how many, and a word on where that is."""
+
+
+class Follower:
+    """Follows one deployment on one chain: each `step` brings the store to the node's head of that moment."""
+
+    def __init__(
+        self, client: ChainClient, decoder: EventDecoder, store: Store, chain: Chain, first_block: int, stop: Event
+    ) -> None:
+        self._client, self._decoder, self._store, self._chain = client, decoder, store, chain
+        self._first_block, self._stop = first_block, stop
+        self._projector = Projector()
+        self._ranges = Ranges(client, decoder)
+        self._is_open = False
+        self._saved_at = 0.0
+
+    def close(self) -> None:
+        self._ranges.close()
+
+    def step(self, progress: Progress | None = None) -> bool:
+        """One look at the chain. True when blocks came or went. Ends early, between two ranges, when told to stop.
+
+        Raises ConfigError when the endpoint's chain is not the one that the store was filled from; ReorgBeyondFinality;
+        and RpcError, InconsistentChain, Conflict, StoreUnavailable, after which the next step reads the store again.
+        """
+        if not self._is_open:
+            self._open()
+        self._is_open = False
+        heads = self._client.heads(tags=self._chain.finality_depth is None)
+        move = self._decide(heads)
+        if move is None:
+            self._save_if_due(heads)
+        elif move.last <= move.keep:
+            self._commit(heads, move.keep, [])
+        elif move.last == move.keep + 1 == heads.latest.number:
+            block = self._client.block(heads.latest)
+            self._commit(heads, move.keep, [BlockEvents(block.header, self._decoder.events(block.logs))])
+        else:
+            self._add(heads, move, progress)
+        self._is_open = True
+        return move is not None
+
+    def require_chain(self) -> None:
+        """Raises ConfigError when the endpoint is of another chain."""
+        if (found := self._client.chain_id()) != self._chain.chain_id:
+            raise ConfigError(f"the RPC endpoint is of chain {found}, not {self._chain.chain_id} ({self._chain.name})")
+
+    def halt(self, reason: str) -> None:
+        """Records why the indexer stops for good."""
+        with self._store.write() as connection:
+            chain_rows.save_chain_state(connection, self._state._replace(halted=reason))
+
+    def _open(self) -> None:
+        """Reads where the store stands."""
+        self.require_chain()
+        genesis = self._client.header(0).hash
+        with self._store.read() as connection:
+            state = chain_rows.chain_state(connection, self._chain.chain_id)
+            self._state = state or ChainState(self._chain.chain_id, genesis, self._first_block, 0, 0, 0, None)
+            tip = chain_rows.tip(connection)
+            lowest = self._state.final if tip is None else min(self._state.final, tip[0])
+            stored = [BlockId(*row) for row in chain_rows.block_hashes(connection, lowest)]
+        if (self._state.genesis_hash, self._state.first_block) != (genesis, self._first_block):
+            raise ConfigError(
+                "this database was filled from another chain or deployment; run `chainpoints rebuild`, or set "
+                "CHAINPOINTS_DATABASE to a database of its own"
+            )
+        self._local = LocalChain(self._first_block, stored, self._state.final, may_lose_blocks=self._chain.is_local)
+        self._projector.forget()
+
+    def _decide(self, heads: Heads) -> Move | None:
+        node = {heads.latest.number: heads.latest}
+        while True:
+            step = self._local.next_step(node)
+            match step:
+                case Wait():
+                    return None
+                case Move():
+                    return step
+                case Look(first, last):
+                    node.update((header.number, header) for header in self._client.headers(first, last))
+
+    def _add(self, heads: Heads, move: Move, progress: Progress | None) -> None:
+        """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
+        keep = move.keep
+        for blocks in self._ranges.fetch(keep + 1, move.last):
+            self._commit(heads, keep, blocks)
+            keep = self._local.height
+            if progress is not None:
+                progress(keep - self._first_block + 1, move.last - self._first_block + 1, f"block {keep}")
+            if self._stop.is_set():
+                return
+
+    def _commit(self, heads: Heads, keep: int, blocks: Sequence[BlockEvents]) -> None:
+        """Drops what stands above `keep` and adds `blocks`, with the state of the chain, in one transaction."""
+        local = self._local
+        self._require_child(keep, blocks)
+        height = blocks[-1].header.number if blocks else keep
+        state = self._state_at(heads, height)
+        with self._store.write() as connection:
+            chain_rows.require_tip(connection, local.tip)
+            if keep < local.height:
+                chain_rows.drop_above(connection, keep)
+                self._projector.forget()
+            chain_rows.append(connection, self._projector.project(blocks, LatestStates(connection)))
+            chain_rows.save_chain_state(connection, state)
+        local.moved(keep, [BlockId(block.header.number, block.header.hash) for block in blocks])
+        self._saved(state)
+
+    def _require_child(self, keep: int, blocks: Sequence[BlockEvents]) -> None:
+        """The chain may have changed between the decision and the fetch."""
+        if blocks and not self._local.is_parent(keep, blocks[0].header.parent_hash):
+            raise InconsistentChain(
+                f"block {keep + 1} came as the child of another block {keep}: the chain is changing"
+            )
+
+    def _save_if_due(self, heads: Heads) -> None:
+        state = self._state_at(heads, self._local.height)
+        if state != self._state or time.monotonic() - self._saved_at >= _STATE_EVERY_SECONDS:
+            with self._store.write() as connection:
+                chain_rows.save_chain_state(connection, state)
+            self._saved(state)
+
+    def _saved(self, state: ChainState) -> None:
+        self._state = state
+        self._saved_at = time.monotonic()
+        self._local.finalized(state.final)
+
+    def _state_at(self, heads: Heads, height: int) -> ChainState:
+        """Where the indexer stands at `height`. Safe and final blocks are on our branch; what was final stays so."""
+        depth, old = self._chain.finality_depth, self._state
+        if depth is not None:
+            safe, final = height - depth // 2, height - depth
+        else:
+            safe, final = (
+                block.number if block is not None and self._local.agrees(block) else 0
+                for block in (heads.safe, heads.final)
+            )
+        final = max(min(final, heads.latest.number), old.final)
+        return old._replace(node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None)

@@ -1,0 +1,231 @@
+"""Events into rows. Each event is a row of its own; what it changes (a balance, a program's books, a node, a merchant)
+is one row for each block that changed it, with the state after that block.
+
+Everything follows from the events alone, in the chain's order, so the same chain always gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from chainpoints.chain import events as ev
+from chainpoints.chain.client import Header
+from chainpoints.indexer.states import Books, Merchant, Node, States
+from chainpoints.store.chain_rows import LatestStates, Rows
+from chainpoints.types import Address, NodeId
+
+_LARGEST = (1 << 63) - 1
+"""What a column holds. Only a merchant's limits can be larger, and no limit above the supply cap (9 * 10**18) binds."""
+
+
+class BlockEvents(NamedTuple):
+    """A block and the events of our contracts in it, in order."""
+
+    header: Header
+    events: Sequence[ev.Event]
+
+
+class Projector:
+    """Turns the blocks of a chain, in order and each once, into rows. `forget` after a rollback or a failed write."""
+
+    def __init__(self) -> None:
+        self._balances: States[str, int] = States()
+        self._books: States[int, Books] = States()
+        self._nodes: States[str, Node] = States()
+        self._merchants: States[int, Merchant] = States()
+        self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self._apply: dict[type, Callable[[Any], None]] = {
+            ev.Transfer: self._transfer,
+            ev.NodeTransfer: self._node_transfer,
+            ev.Claimed: self._claimed,
+            ev.Paid: self._paid,
+            ev.Refunded: self._refunded,
+            ev.Issued: self._issued,
+            ev.ReserveIssued: self._reserve_issued,
+            ev.ReserveDeposited: self._reserve_deposited,
+            ev.ProgramOpened: self._program_opened,
+            ev.MerchantRegistered: self._merchant_registered,
+            ev.PayoutChanged: self._payout_changed,
+            ev.MerchantActivated: self._merchant_activated,
+            ev.LimitsSet: self._limits_set,
+            ev.QuotaAdded: self._quota_added,
+        }
+
+    def forget(self) -> None:
+        for states in (self._balances, self._books, self._nodes, self._merchants):
+            states.forget()
+
+    def project(self, blocks: Sequence[BlockEvents], latest: LatestStates) -> Rows:
+        """The rows of these blocks, by table; `latest` gives the states before them."""
+        self._load([event for block in blocks for event in block.events], latest)
+        self._rows = defaultdict(list)
+        apply = self._apply
+        for header, events in blocks:
+            self._rows["blocks"].append((header.number, header.hash, header.parent_hash, header.timestamp))
+            for event in events:
+                apply[type(event)](event)
+            if events:
+                self._write_states(header.number)
+        self._rows["balances"].sort()  # in the order of the key, a database's pages are each touched once
+        return self._rows
+
+    def _load(self, events: Sequence[ev.Event], latest: LatestStates) -> None:
+        accounts: set[str] = set()
+        others: list[ev.Event] = []
+        for event in events:
+            if isinstance(event, ev.Transfer):
+                accounts.add(event.sender)
+                accounts.add(event.receiver)
+            else:
+                others.append(event)
+        nodes = {node for event in others if (node := _node_of(event)) is not None}
+        programs = {program for event in others if (program := getattr(event, "program", None)) is not None}
+        programs |= {NodeId.from_token_id(int(node)).program for node in nodes}
+        merchants = {merchant for event in others if (merchant := getattr(event, "merchant", None)) is not None}
+        self._balances.load(accounts, latest.balances, int)
+        self._nodes.load(nodes, latest.nodes, lambda state: Node(*state))
+        self._books.load(programs, latest.books, lambda state: Books(*state))
+        self._merchants.load(merchants, latest.merchants, lambda state: Merchant(*state))
+
+    def _write_states(self, block: int) -> None:
+        rows = self._rows
+        balances, books, nodes, merchants = self._balances, self._books, self._nodes, self._merchants
+        rows["balances"] += [(account, block, balances.now[account]) for account in balances.touched]
+        for program in books.touched:
+            b = books.now[program]
+            rows["books"].append((program, block, b.diverted, b.committed, b.released, b.reserve))
+        for node in nodes.touched:
+            n = nodes.now[node]
+            rows["nodes"].append((node, block, n.program, n.start, n.owner, n.total, n.claimed, n.claimed_periods))
+        for merchant in merchants.touched:
+            m = merchants.now[merchant]
+            limits = (min(m.paid_per_day, _LARGEST), min(m.issued_per_day, _LARGEST), m.quota)
+            rows["merchants"].append((merchant, block, m.payout, m.name, m.active, *limits))
+        for states in (balances, books, nodes, merchants):
+            states.touched.clear()
+
+    def _book(self, program: int) -> Books:
+        self._books.touched.add(program)
+        return self._books.now[program]
+
+    def _node(self, node: str) -> Node:
+        self._nodes.touched.add(node)
+        if node not in self._nodes.now:
+            self._nodes.now[node] = Node.new(node)
+        return self._nodes.now[node]
+
+    def _merchant(self, merchant: int) -> Merchant:
+        self._merchants.touched.add(merchant)
+        return self._merchants.now[merchant]
+
+    def _transfer(self, event: ev.Transfer) -> None:
+        sender, receiver, amount = event.sender, event.receiver, event.amount
+        place = (event.block, event.log_index, event.transaction)
+        self._rows["transfers"].append((*place, sender, receiver, amount))
+        now = self._balances.now
+        now[sender] = now.get(sender, 0) - amount  # of a mint: the zero address holds minus the supply
+        now[receiver] = now.get(receiver, 0) + amount
+        self._balances.touched.add(sender)
+        self._balances.touched.add(receiver)
+
+    def _node_transfer(self, event: ev.NodeTransfer) -> None:
+        place = (event.block, event.log_index, event.transaction)
+        self._rows["node_transfers"].append((*place, event.node, event.sender, event.receiver))
+        self._node(event.node).owner = event.receiver
+
+    def _claimed(self, event: ev.Claimed) -> None:
+        place = (event.block, event.log_index, event.transaction)
+        who = (event.node, event.owner, event.receiver)
+        self._rows["claims"].append((*place, *who, event.amount, event.claimed_periods))
+        node = self._node(event.node)
+        node.claimed += event.amount
+        node.claimed_periods = event.claimed_periods
+        books = self._book(node.program)
+        books.committed -= event.amount
+        books.released += event.amount
+        if books.funded:
+            books.reserve -= event.amount
+
+    def _paid(self, event: ev.Paid) -> None:
+        self._rows["payments"].append(_payment_row(event))
+        self._commit(event.program, event.diverted, event.total)
+        self._node(_made_by(event.program, event.start, event.payer)).total += event.total
+
+    def _refunded(self, event: ev.Refunded) -> None:
+        self._rows["refunds"].append(_payment_row(event))
+        self._commit(event.program, -event.diverted, -event.total)
+        if event.total:  # the last units of a payment may have made nothing of a node that is gone by now
+            self._node(_made_by(event.program, event.start, event.payer)).total -= event.total
+
+    def _commit(self, program: int, diverted: int, total: int) -> None:
+        books = self._book(program)
+        books.diverted += diverted
+        books.committed += total
+        if books.funded:
+            books.reserve += diverted
+
+    def _issued(self, event: ev.Issued) -> None:
+        place = (event.block, event.log_index, event.transaction)
+        order = (event.merchant, event.order, event.customer, event.program, event.start)
+        self._rows["issues"].append((*place, *order, event.points, event.total, event.evidence))
+        self._merchant(event.merchant).quota -= event.points + event.total
+        if event.total:  # its reserve came before, as ReserveDeposited
+            self._commit(event.program, 0, event.total)
+            self._node(_made_by(event.program, event.start, event.customer)).total += event.total
+
+    def _reserve_issued(self, event: ev.ReserveIssued) -> None:
+        self._merchant(event.merchant).quota -= event.amount
+
+    def _reserve_deposited(self, event: ev.ReserveDeposited) -> None:
+        place = (event.block, event.log_index, event.transaction)
+        self._rows["deposits"].append((*place, event.program, event.sponsor, event.amount))
+        self._book(event.program).reserve += event.amount
+
+    def _program_opened(self, event: ev.ProgramOpened) -> None:
+        funding = "FUNDED" if event.funded else "EMISSION"
+        _, _, _, program, _, *terms = msgspec.structs.astuple(event)
+        self._rows["programs"].append((program, event.block, funding, *terms))
+        self._books.now[program] = Books(event.funded)
+        self._books.touched.add(program)
+
+    def _merchant_registered(self, event: ev.MerchantRegistered) -> None:
+        self._merchants.now[event.merchant] = Merchant(event.payout, event.name)
+        self._merchants.touched.add(event.merchant)
+
+    def _payout_changed(self, event: ev.PayoutChanged) -> None:
+        self._merchant(event.merchant).payout = event.payout
+
+    def _merchant_activated(self, event: ev.MerchantActivated) -> None:
+        self._merchant(event.merchant).active = event.active
+
+    def _limits_set(self, event: ev.LimitsSet) -> None:
+        merchant = self._merchant(event.merchant)
+        merchant.paid_per_day, merchant.issued_per_day = event.paid_per_day, event.issued_per_day
+
+    def _quota_added(self, event: ev.QuotaAdded) -> None:
+        self._merchant(event.merchant).quota += event.amount
+
+
+def _payment_row(event: ev.Paid | ev.Refunded) -> tuple[Any, ...]:
+    place = (event.block, event.log_index, event.transaction)
+    order = (event.merchant, event.order, event.payer, event.program, event.start)
+    return (*place, *order, event.amount, event.diverted, event.total)
+
+
+def _made_by(program: int, start: int, account: Address) -> str:
+    return str(NodeId.of_payment(program, start, account))
+
+
+def _node_of(event: ev.Event) -> str | None:
+    """The node that an event changes."""
+    if isinstance(event, (ev.NodeTransfer, ev.Claimed)):
+        return event.node
+    if isinstance(event, (ev.Paid, ev.Refunded)):
+        return _made_by(event.program, event.start, event.payer)
+    if isinstance(event, ev.Issued) and event.total:
+        return _made_by(event.program, event.start, event.customer)
+    return None

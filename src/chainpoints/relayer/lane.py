@@ -1,0 +1,224 @@
+"""One lane: a key, its nonces and its requests. Each step looks at the chain once and does what can be done then."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from chainpoints.chain.calls import Calls
+from chainpoints.chain.reverts import Reverts
+from chainpoints.config import Chain
+from chainpoints.errors import Conflict, Reverted
+from chainpoints.relayer.fees import FeePolicy, first_fees
+from chainpoints.relayer.node import Node, View
+from chainpoints.relayer.requests import Chooser, Chosen, groups
+from chainpoints.relayer.sender import Sender
+from chainpoints.relayer.watch import OnStep, Watch
+from chainpoints.store import relay, relay_transactions
+from chainpoints.store.relay import Request
+from chainpoints.store.relay_transactions import Transaction
+from chainpoints.store.session import Store
+
+log = structlog.get_logger()
+
+MOST_FAILURES = 5
+"""So often may a request be mined and fail, although its simulation passed, before it is refused."""
+
+_READY_AT_ONCE = 500
+_IN_FLIGHT = 16
+"""Nodes keep about 16 transactions of one account in order of arrival."""
+
+_FAILED_TOO_OFTEN = (
+    f"The chain refused this {MOST_FAILURES} times, each time after it had passed a simulation. Tell the operator."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between steps: `shortest` right after something happened, doubling up to `longest`. `rest`: between looks
+    at the chain while there is nothing to send or to wait for. A request waits for others to go with it in one
+    transaction until none has come for `quiet`, and at most for `gather`."""
+
+    shortest: float
+    longest: float
+    rest: float
+    quiet: float
+    gather: float
+
+
+def pace_of(chain: Chain) -> Pace:
+    """The local chain mines at once; a public one is asked as often as its settings say."""
+    if chain.is_local:
+        return Pace(0.003, 0.03, 0.25, quiet=0.025, gather=0.2)
+    poll = chain.poll_seconds
+    return Pace(poll, poll, 4 * poll, quiet=poll / 2, gather=poll)
+
+
+class Lane:
+    """Sends the requests of one lane. `step` raises RpcError or StoreError for what may pass: call it again."""
+
+    def __init__(
+        self,
+        name: str,
+        chain: Chain,
+        store: Store,
+        node: Node,
+        sender: Sender,
+        calls: Calls,
+        reverts: Reverts,
+        policy: FeePolicy,
+        on_step: OnStep,
+    ) -> None:
+        self.name, self._store, self._node, self._sender = name, store, node, sender
+        self._policy, self._on_step, self._pace = policy, on_step, pace_of(chain)
+        self._watch = Watch(store, node, sender, calls, policy, on_step)
+        self._chooser = Chooser(node, calls, reverts)
+        self._suspects: dict[str, int] = {}
+        self._pause = self._pace.shortest
+        self._look_at = float("-inf")
+        self._trouble: str | None = None
+        self._waiting_since: float | None = None
+        self._newest, self._newest_since = 0, 0.0
+
+    def start(self) -> None:
+        """To be called once: what an earlier process left unfinished is sent again, the same bytes."""
+        with self._store.write() as connection:
+            relay_transactions.send_again(connection, self._sender.address)
+            relay_transactions.set_trouble(connection, self.name, self._sender.address, None)
+
+    def step(self) -> float:
+        """Does what can be done now; gives the seconds until it is worth while again."""
+        with self._store.read() as connection:
+            waiting = relay.newest_accepted(connection, self.name)
+            gathered = self._gathered(waiting)
+            if not gathered and time.monotonic() < self._look_at:
+                return self._next_pause(happened=waiting is not None)
+            unfinished = relay_transactions.unfinished(connection, self._sender.address)
+            mined = relay_transactions.highest_mined(connection, self._sender.address)
+        hashes = [attempt.hash for tx in unfinished for attempt in tx.attempts]
+        view = self._node.look(mined, hashes)
+        happened = self._watch.settle(view, unfinished)
+        if happened:
+            with self._store.read() as connection:
+                unfinished = relay_transactions.unfinished(connection, self._sender.address)
+        trouble = None
+        if self._watch.send_again(view, unfinished) and gathered:
+            sent, trouble = self._send(view, unfinished)
+            happened |= sent
+            self._waiting_since = None
+        self.tell(self._watch.trouble or trouble)
+        self._look_at = time.monotonic() + (0 if unfinished or happened else self._pace.rest)
+        return self._next_pause(happened)
+
+    def _gathered(self, newest: int | None) -> bool:
+        """True when requests wait (`newest` is the last of them), and long enough for others to go with them."""
+        now = time.monotonic()
+        if newest is None:
+            self._waiting_since = None
+            return False
+        if newest != self._newest:
+            self._newest, self._newest_since = newest, now
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return now - self._newest_since >= self._pace.quiet or now - self._waiting_since >= self._pace.gather
+
+    def tell(self, trouble: str | None) -> None:
+        """Logs and keeps why nothing is being sent, when that has changed."""
+        if trouble == self._trouble:
+            return
+        if trouble:
+            log.warning("lane in trouble", lane=self.name, trouble=trouble)
+        else:
+            log.info("lane goes on", lane=self.name)
+        with self._store.write() as connection:
+            relay_transactions.set_trouble(connection, self.name, self._sender.address, trouble)
+        self._trouble = trouble
+
+    def _next_pause(self, happened: bool) -> float:
+        self._pause = self._pace.shortest if happened else min(2 * self._pause, self._pace.longest)
+        return self._pause
+
+    def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, str | None]:
+        """Sends what is ready. Whether anything was sent or refused, and what stands in the way of the rest."""
+        with self._store.read() as connection:
+            ready = relay.ready_requests(connection, self.name, view.timestamp, _READY_AT_ONCE)
+            oldest = relay_transactions.oldest_unfinished(connection)
+            newest = relay_transactions.newest(connection)
+        happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
+        trouble = None
+        room = _IN_FLIGHT - len(unfinished)
+        for group in groups(ready, self._suspects):
+            if room <= 0:
+                break
+            chosen = self._choose(group, view)
+            for request, reverted in chosen.refused:
+                happened |= self._refuse(request, reverted, oldest, newest)
+            if chosen.call is None:
+                continue
+            for request in chosen.requests:
+                self._suspects.pop(request.id, None)
+            cost, hindrance = self._submit(chosen, view, promised)
+            if hindrance:  # one that costs too much must not stop the others
+                trouble = trouble or hindrance
+                continue
+            happened, promised, room = True, promised + cost, room - 1
+        return happened, trouble
+
+    def _choose(self, group: list[Request], view: View) -> Chosen:
+        if group[0].failures >= MOST_FAILURES:
+            return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN))])
+        return self._chooser.choose(group, view.timestamp + 1)
+
+    def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, str | None]:
+        """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""
+        call = chosen.call
+        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
+        if call is None or fees is None:
+            return 0, f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+        cost = chosen.gas * fees.max_fee
+        if view.balance < promised + cost:
+            return 0, (
+                f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs "
+                f"{_ether(promised + cost)} for the next transaction; send it ETH, the requests wait until then"
+            )
+        try:
+            with self._store.write() as connection:
+                attempt = relay_transactions.record(
+                    connection,
+                    self._sender.address,
+                    chosen.requests[0].kind,
+                    [request.id for request in chosen.requests],
+                    view.count,
+                    lambda nonce: self._sender.attempt(nonce, call, chosen.gas, fees),
+                )
+        except Conflict:
+            return 0, None  # another process moved one of them: the next step sees how
+        self._on_step("recorded")
+        self._watch.broadcast(attempt, None, view)
+        log.info("sent", lane=self.name, kind=chosen.requests[0].kind, requests=len(chosen.requests), hash=attempt.hash)
+        return cost, None
+
+    def _refuse(self, request: Request, reverted: Reverted, oldest: int | None, newest: int) -> bool:
+        """Refuses a request, but only by a chain that holds everything that was sent before it first failed.
+
+        Until then it may fail only for want of what is still under way, or of a block that a reorg took.
+        """
+        limit = self._suspects.setdefault(request.id, newest)
+        if oldest is not None and oldest <= limit:
+            return False
+        with self._store.read() as connection:
+            mined = relay_transactions.highest_mined(connection)
+        if mined is not None and not self._node.has_block(*mined):
+            return False
+        refusal = {"name": reverted.name, "arguments": reverted.arguments, "sentence": str(reverted)}
+        with self._store.write() as connection:
+            relay.refuse(connection, request.id, refusal)
+        del self._suspects[request.id]
+        log.info("refused", lane=self.name, kind=request.kind, request=request.id, reason=reverted.name)
+        return True
+
+
+def _ether(wei: int) -> str:
+    return f"{wei // 10**18}.{wei % 10**18:018d}"[:-10]

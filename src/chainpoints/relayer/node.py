@@ -1,0 +1,185 @@
+"""What the relayer asks of a chain node: one look at everything it needs to know, a simulation, a broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from chainpoints.chain.rpc import Rpc
+from chainpoints.config import Chain
+from chainpoints.errors import RpcError
+from chainpoints.relayer.kinds import Call
+
+_METHOD_NOT_FOUND = (-32601, -32004)
+_REVERTED = 3
+_KNOWN_ALREADY = ("already known", "already imported", "known transaction", "already exists", "nonce too low")
+_T = TypeVar("_T")
+
+
+class _Block(msgspec.Struct, rename="camel"):
+    number: str
+    hash: str
+    timestamp: str
+    base_fee_per_gas: str = "0x0"
+
+
+class _Receipt(msgspec.Struct, rename="camel"):
+    transaction_hash: str
+    block_number: str
+    block_hash: str
+    status: str
+
+
+class _SimulatedCall(msgspec.Struct, rename="camel"):
+    status: str
+    gas_used: str
+    return_data: str = "0x"
+
+
+class _SimulatedBlock(msgspec.Struct):
+    calls: list[_SimulatedCall]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    hash: str
+    block: tuple[int, str]
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The chain as one look saw it. `count`: how many transactions of the sender are in blocks. Fees in wei per gas."""
+
+    number: int
+    hash: str
+    timestamp: int
+    final: int
+    base_fee: int
+    priority_fee: int
+    count: int
+    balance: int
+    receipts: dict[str, Receipt]
+    stands: bool
+    """Whether the block that was asked about is still in the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A simulated call failed. `data` is the revert data (0x text); None when the gas was not enough."""
+
+    data: str | None
+
+
+class Node:
+    """An RPC endpoint as one sender needs it. Every method raises RpcError when the node does not answer."""
+
+    def __init__(self, rpc: Rpc, chain: Chain, sender: str) -> None:
+        self._rpc, self._chain, self._sender = rpc, chain, sender
+        self._simulates = True
+
+    def look(self, known: tuple[int, str] | None, hashes: Sequence[str]) -> View:
+        """One round trip. `known`: a block (number, hash) to look for; `hashes`: of transactions to look for."""
+        asked: list[tuple[str, Sequence[Any]]] = [
+            ("eth_getBlockByNumber", ["latest", False]),
+            ("eth_getTransactionCount", [self._sender, "latest"]),
+            ("eth_getBalance", [self._sender, "latest"]),
+            ("eth_maxPriorityFeePerGas", []),
+            ("eth_getBlockByNumber", [hex(known[0]) if known else "latest", False]),
+        ]
+        depth = self._chain.finality_depth
+        if depth is None:
+            asked.append(("eth_getBlockByNumber", ["finalized", False]))
+        answers = self._rpc.batch([*asked, *(("eth_getTransactionReceipt", [item]) for item in hashes)])
+        head = _decode(answers[0], _Block)
+        count, balance, priority_fee = (int(_decode(answer, str), 16) for answer in answers[1:4])
+        there = _decode(answers[4], _Block | None)
+        final = int(_decode(answers[5], _Block).number, 16) if depth is None else int(head.number, 16) - depth
+        return View(
+            number=int(head.number, 16),
+            hash=head.hash,
+            timestamp=int(head.timestamp, 16),
+            final=final,
+            base_fee=int(head.base_fee_per_gas, 16),
+            priority_fee=priority_fee,
+            count=count,
+            balance=balance,
+            receipts=_receipts(answers[len(asked) :]),
+            stands=known is None or (there is not None and there.hash == known[1]),
+        )
+
+    def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
+        """Receipts by transaction hash; what is in no block is left out."""
+        return _receipts(self._rpc.batch([("eth_getTransactionReceipt", [item]) for item in hashes]))
+
+    def has_block(self, number: int, block_hash: str) -> bool:
+        """Whether the block is in the chain."""
+        block = _decode(self._rpc.raw("eth_getBlockByNumber", hex(number), False), _Block | None)
+        return block is not None and block.hash == block_hash
+
+    def simulate(self, call: Call, timestamp: int) -> int | Failed:
+        """The gas that the call would take in a block at `timestamp`, right after the head.
+
+        eth_simulateV1 runs it once; eth_estimateGas, for nodes without the former, some twenty times.
+        """
+        if self._simulates:
+            try:
+                return self._simulate(call, timestamp)
+            except RpcError as error:
+                if error.code not in _METHOD_NOT_FOUND:
+                    raise
+                self._simulates = False
+        return self._estimate(call)
+
+    def broadcast(self, raw: str) -> None:
+        """Hands over signed bytes. A node that has them already, or their nonce in a block, is content."""
+        try:
+            self._rpc.call("eth_sendRawTransaction", raw)
+        except RpcError as error:
+            if not any(words in str(error).lower() for words in _KNOWN_ALREADY):
+                raise
+
+    def _simulate(self, call: Call, timestamp: int) -> int | Failed:
+        calls = [{"from": self._sender, "to": call.to, "data": call.data}]
+        blocks = [{"blockOverrides": {"time": hex(timestamp)}, "calls": calls}]
+        answer = self._rpc.raw("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
+        done = _decode(answer, list[_SimulatedBlock])[0].calls[0]
+        if int(done.status, 16):
+            return int(done.gas_used, 16)
+        return Failed(done.return_data)
+
+    def _estimate(self, call: Call) -> int | Failed:
+        try:
+            answer = self._rpc.call(
+                "eth_estimateGas", {"from": self._sender, "to": call.to, "data": call.data}, "pending"
+            )
+            return int(answer, 16)
+        except RpcError as error:
+            if isinstance(error.data, str) and error.data.startswith("0x"):
+                return Failed(error.data)
+            if error.code == _REVERTED:
+                return Failed("0x")
+            if "gas required exceeds" in str(error).lower() or "out of gas" in str(error).lower():
+                return Failed(None)
+            raise
+
+
+def _receipts(answers: Sequence[msgspec.Raw]) -> dict[str, Receipt]:
+    found = [_decode(answer, _Receipt | None) for answer in answers]
+    return {
+        receipt.transaction_hash: Receipt(
+            receipt.transaction_hash, (int(receipt.block_number, 16), receipt.block_hash), bool(int(receipt.status, 16))
+        )
+        for receipt in found
+        if receipt is not None
+    }
+
+
+def _decode(answer: msgspec.Raw, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(answer, type=kind)
+    except msgspec.MsgspecError as error:
+        raise RpcError("look", f"the endpoint's answer is not of the expected form ({error})") from None

@@ -1,0 +1,127 @@
+"""Requests into transactions: which go together, which of them the chain would refuse, and how much gas they need."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+
+from chainpoints.chain.calls import Calls
+from chainpoints.chain.reverts import Reverts
+from chainpoints.errors import InvalidInput, Reverted
+from chainpoints.relayer.kinds import BATCH_ITEMS, BATCH_NODES, MERGED, Call, encode
+from chainpoints.relayer.node import Failed, Node
+from chainpoints.store.relay import Request
+
+GAS_LIMIT = 16_700_000
+"""Below EIP-7825's 2**24, the most that a transaction may ask for."""
+
+_MOST_GAS = {"payment": 1_000_000, "refund": 1_000_000}
+"""For one request of a kind that anyone may send and whose signer, a contract, may burn gas."""
+
+_TOO_MUCH_GAS = "This needs more gas than one transaction may take. Ask for less at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What goes into one transaction (nothing: `call` is None), and what the chain would refuse now."""
+
+    requests: list[Request] = field(default_factory=list)
+    call: Call | None = None
+    gas: int = 0
+    refused: list[tuple[Request, Reverted]] = field(default_factory=list)
+
+
+def groups(ready: Sequence[Request], alone: Container[str]) -> list[list[Request]]:
+    """Requests of one kind together, in the order of acceptance; what is in `alone`, or failed before, on its own."""
+    found: list[list[Request]] = []
+    open_groups: dict[str, list[Request]] = {}
+    for request in ready:
+        if request.kind not in MERGED or request.id in alone or request.failures:
+            found.append([request])
+            continue
+        group = open_groups.get(request.kind)
+        if group is None or not _fits(group, request):
+            group = open_groups[request.kind] = []
+            found.append(group)
+        group.append(request)
+    return found
+
+
+def gas_limit(used: int, items: int) -> int:
+    """The limit for a call that took `used` when simulated.
+
+    A third more, since a call may hold more gas than it ends up using (refunds, the 63/64 that a call passes on), and
+    20,000 an item for what changes until it is mined, such as a node that must be made instead of topped up.
+    """
+    return used * 4 // 3 + 50_000 + 20_000 * items
+
+
+class Chooser:
+    """Finds what of a group can be sent, by simulation at the head."""
+
+    def __init__(self, node: Node, calls: Calls, reverts: Reverts) -> None:
+        self._node, self._calls, self._reverts = node, calls, reverts
+
+    def choose(self, group: Sequence[Request], timestamp: int) -> Chosen:
+        """The largest part of the group that can go into one transaction, in order.
+
+        What the chain refuses is told apart; what merely does not fit, or clashes with others of the group, is left for
+        the next time. Raises RpcError when the node does not answer: that is nobody's refusal.
+        """
+        requests, refused = list(group), list[tuple[Request, Reverted]]()
+        sifted = len(requests) == 1
+        while requests:
+            call, outcome = self._simulate(requests, timestamp)
+            if isinstance(outcome, int):
+                gas = gas_limit(outcome, len(requests))
+                if len(requests) == 1 and gas > _MOST_GAS.get(requests[0].kind, GAS_LIMIT):
+                    refused.append((requests[0], Reverted("", {}, "0x", _TOO_MUCH_GAS)))
+                    break
+                if gas <= GAS_LIMIT:
+                    return Chosen(requests, call, gas, refused)
+                requests = requests[: len(requests) * GAS_LIMIT // gas or 1]
+            elif len(requests) == 1:
+                refused.append((requests[0], outcome))
+                break
+            elif not sifted:
+                requests, refused = self._sift(requests, timestamp)
+                sifted = True
+            else:
+                requests = requests[: len(requests) // 2]
+        return Chosen(refused=refused)
+
+    def _sift(self, requests: list[Request], timestamp: int) -> tuple[list[Request], list[tuple[Request, Reverted]]]:
+        """Those that pass, and those that do not, of requests that fail together: by halves, down to single ones."""
+        passing: list[Request] = []
+        refused: list[tuple[Request, Reverted]] = []
+        middle = len(requests) // 2
+        for half in (requests[:middle], requests[middle:]):
+            _, outcome = self._simulate(half, timestamp)
+            if isinstance(outcome, int):
+                passing += half
+            elif len(half) == 1:
+                refused.append((half[0], outcome))
+            else:
+                more_passing, more_refused = self._sift(half, timestamp)
+                passing += more_passing
+                refused += more_refused
+        return passing, refused
+
+    def _simulate(self, requests: Sequence[Request], timestamp: int) -> tuple[Call | None, int | Reverted]:
+        try:
+            call = encode(self._calls, requests)
+        except InvalidInput as error:
+            return None, Reverted("", {}, "0x", f"This request can never be sent: {error}.")
+        outcome = self._node.simulate(call, timestamp)
+        if not isinstance(outcome, Failed):
+            return call, outcome
+        if outcome.data is None:
+            return call, Reverted("", {}, "0x", _TOO_MUCH_GAS)
+        return call, self._reverts.decode(outcome.data)
+
+
+def _fits(group: Sequence[Request], request: Request) -> bool:
+    if request.kind != "claim":
+        return len(group) < BATCH_ITEMS
+    nodes = sum(len(other.payload.get("nodes", ())) for other in [*group, request])
+    return len(group) < BATCH_ITEMS and nodes <= BATCH_NODES

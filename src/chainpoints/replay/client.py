@@ -1,0 +1,68 @@
+"""A small client of the gateway's HTTP API: idempotent writes, retried when the gateway does not answer."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+
+from chainpoints.errors import ChainpointsError
+
+_RETRY_SECONDS = 60.0
+
+
+class ApiProblem(ChainpointsError):
+    """The gateway refused a request; `problem` is its RFC 9457 answer."""
+
+    def __init__(self, method: str, path: str, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(f"{method} {path} answered {status}: {problem.get('title')}: {problem.get('detail')}")
+        self.status, self.problem = status, problem
+
+
+class ApiClient:
+    """One caller of the API, with or without a key. Every write carries the Idempotency-Key given by the caller."""
+
+    def __init__(self, base_url: str, key: str | None = None) -> None:
+        self._base_url = base_url
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._http = urllib3.PoolManager(maxsize=1, timeout=30, retries=False)
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        return self._send("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def post(self, path: str, idempotency_key: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"idempotency-key": idempotency_key, "content-type": "application/json"}
+        return self._send("POST", path, headers, msgspec.json.encode(body))
+
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._send("DELETE", path)
+
+    def close(self) -> None:
+        self._http.clear()
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
+    ) -> dict[str, Any]:
+        give_up_at = time.monotonic() + _RETRY_SECONDS
+        while True:
+            try:
+                response = self._http.request(
+                    method, self._base_url + path, headers=self._headers | (headers or {}), body=body
+                )
+            except urllib3.exceptions.HTTPError as error:
+                if time.monotonic() > give_up_at:
+                    raise ChainpointsError(
+                        f"the gateway at {self._base_url} does not answer ({type(error).__name__})"
+                    ) from None
+                time.sleep(0.1)
+                continue
+            if response.status in (429, 503) and time.monotonic() < give_up_at:
+                time.sleep(float(response.headers.get("retry-after", "0.2")))
+                continue
+            answer: dict[str, Any] = msgspec.json.decode(response.data) if response.data else {}
+            if response.status >= 400:
+                raise ApiProblem(method, path, response.status, answer)
+            return answer

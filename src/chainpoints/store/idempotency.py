@@ -1,0 +1,43 @@
+"""Answers kept under their Idempotency-Key, in the same transaction as the effect that they tell of."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from chainpoints.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """`request_hash` is the sha256 over method, path and body of the request that was answered so."""
+
+    request_hash: str
+    status: int
+    body: str
+
+
+_answers = tables.idempotency.c
+_STORED = select(_answers.request_hash, _answers.status, _answers.body).where(
+    _answers.owner == bindparam("owner"), _answers.key == bindparam("key")
+)
+_INSERT = insert(tables.idempotency)
+
+
+def stored_answer(connection: Connection, owner: str, key: str) -> StoredAnswer | None:
+    row = connection.execute(_STORED, {"owner": owner, "key": key}).one_or_none()
+    return StoredAnswer(*row) if row else None
+
+
+def store_answer(connection: Connection, owner: str, key: str, answer: StoredAnswer) -> None:
+    row = {
+        "owner": owner,
+        "key": key,
+        "request_hash": answer.request_hash,
+        "status": answer.status,
+        "body": answer.body,
+        "created_at": int(time.time()),
+    }
+    connection.execute(_INSERT, row)

@@ -1,0 +1,97 @@
+"""Orders: what a merchant wants to be paid. Their status is not stored; it follows from events and relay requests."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select
+
+from chainpoints.errors import Conflict
+from chainpoints.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """`points` in base units, None when it is to be paid in money; `money` is decimal text of `currency`."""
+
+    id: str
+    merchant: int
+    reference: str
+    order_hash: str
+    program: int
+    points: int | None
+    money: str | None
+    currency: str | None
+    customer: str | None
+    created_at: int
+
+
+OrderPlace = tuple[int, str]
+"""Of an order in its list: when it was made and its id."""
+
+_orders = tables.orders.c
+_COLUMNS = [_orders[name] for name in OrderRow.__slots__]
+_BY_ID = select(*_COLUMNS).where(_orders.id == bindparam("id"))
+_BY_HASH = select(_orders.id).where(_orders.merchant == bindparam("merchant"), _orders.order_hash == bindparam("hash"))
+_INSERT = insert(tables.orders)
+
+
+def add_order(
+    connection: Connection,
+    *,
+    merchant: int,
+    reference: str,
+    order_hash: str,
+    program: int,
+    points: int | None,
+    money: str | None,
+    currency: str | None,
+    customer: str | None,
+) -> OrderRow:
+    """Raises Conflict, with the order's id, when the merchant has one of that reference already."""
+    existing = connection.scalar(_BY_HASH, {"merchant": merchant, "hash": order_hash})
+    if existing is not None:
+        raise Conflict(existing)
+    row = OrderRow(
+        id=f"ord_{secrets.token_hex(16)}",
+        merchant=merchant,
+        reference=reference,
+        order_hash=order_hash,
+        program=program,
+        points=points,
+        money=money,
+        currency=currency,
+        customer=customer,
+        created_at=int(time.time()),
+    )
+    connection.execute(_INSERT, {name: getattr(row, name) for name in OrderRow.__slots__})
+    return row
+
+
+def order(connection: Connection, order_id: str, *, merchant: int | None = None) -> OrderRow | None:
+    """The order, if it is the merchant's (None: whoever's)."""
+    row = connection.execute(_BY_ID, {"id": order_id}).one_or_none()
+    return OrderRow(*row) if row and merchant in (None, row.merchant) else None
+
+
+def orders(
+    connection: Connection,
+    *,
+    merchant: int | None,
+    limit: int,
+    after: OrderPlace | None = None,
+    reference: str | None = None,
+    customer: str | None = None,
+) -> list[OrderRow]:
+    """The newest first; those older than `after`; of every merchant when `merchant` is None."""
+    t = tables.orders.c
+    query = select(*_COLUMNS).order_by(t.created_at.desc(), t.id.desc()).limit(limit)
+    for column, value in ((t.merchant, merchant), (t.reference, reference), (t.customer, customer)):
+        if value is not None:
+            query = query.where(column == value)
+    if after is not None:
+        made, order_id = after
+        query = query.where(or_(t.created_at < made, and_(t.created_at == made, t.id < order_id)))
+    return [OrderRow(*row) for row in connection.execute(query)]

@@ -1,0 +1,239 @@
+"""Relay requests: what the API accepted and the relayer carries out. Four states: accepted, sent, mined, refused.
+
+A request is accepted in the API's own transaction. It is sent when a transaction that carries it is on record, mined
+when that transaction's block is in the chain (the block tells how final that is), and refused only when the chain
+itself said why. Requests of one wallet, or of one order, go in the order of acceptance, over all lanes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from chainpoints.errors import Conflict, InvalidInput, NotFound
+from chainpoints.store.tables import blocks
+from chainpoints.store.tables import relay_requests as requests
+from chainpoints.store.tables import relay_transactions as transactions
+
+LANES: dict[str, tuple[str, ...]] = {
+    "relayer": ("payment", "refund", "claim"),
+    "issuer": ("issue", "issue_reserve"),
+    "registrar": ("register_merchant", "add_quota"),
+}
+"""Which key sends which kinds of requests."""
+
+OPEN = ("accepted", "sent")
+"""The states in which a request still waits for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it stands. The transaction is the one that carries it now, the block is where that was mined."""
+
+    sequence: int
+    id: str
+    kind: str
+    lane: str
+    merchant: int | None
+    order_hash: str | None
+    wallet: str | None
+    payload: dict[str, Any]
+    state: str
+    not_before: int
+    accepted_at: int
+    failures: int
+    refusal: dict[str, Any] | None
+    transaction_hash: str | None
+    block_number: int | None
+    block_hash: str | None
+
+
+def _select() -> Select[Any]:
+    joined = requests.outerjoin(transactions, requests.c.transaction_id == transactions.c.id)
+    columns = (transactions.c.hash, transactions.c.block_number, transactions.c.block_hash)
+    return select(requests, *columns).select_from(joined)
+
+
+def _ready() -> Select[Any]:
+    earlier = requests.alias("earlier")
+    before = (earlier.c.sequence < requests.c.sequence) & earlier.c.state.in_(OPEN)
+    same_merchant = earlier.c.merchant == requests.c.merchant
+    same_order = same_merchant & (earlier.c.order_hash == requests.c.order_hash)
+    reasons = (earlier.c.wallet == requests.c.wallet, same_order, same_merchant & (earlier.c.lane == "registrar"))
+    waits = or_(*(exists().where(reason, before) for reason in reasons))
+    accepted = (requests.c.state == "accepted") & (requests.c.lane == bindparam("lane"))
+    query = _select().where(accepted, requests.c.not_before <= bindparam("now"), ~waits)
+    return query.order_by(requests.c.sequence).limit(bindparam("limit"))
+
+
+# Put together once: building a statement costs more than running it.
+_INSERT = insert(requests)
+_READY = _ready()
+_NEWEST_ACCEPTED = select(func.max(requests.c.sequence)).where(
+    requests.c.state == "accepted", requests.c.lane == bindparam("lane")
+)
+_WAITING = select(func.count()).where(requests.c.state.in_(OPEN), requests.c.not_before <= bindparam("due_by"))
+_UNREAD = (
+    select(func.count())
+    .select_from(requests.join(transactions, requests.c.transaction_id == transactions.c.id))
+    .where(transactions.c.state == "mined", requests.c.not_before <= bindparam("due_by"))
+    .where(~exists().where(blocks.c.hash == transactions.c.block_hash))
+)
+
+
+def add_request(
+    connection: Connection,
+    *,
+    kind: str,
+    lane: str,
+    payload: Mapping[str, Any],
+    not_before: int,
+    merchant: int | None = None,
+    order_hash: str | None = None,
+    wallet: str | None = None,
+) -> str:
+    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at.
+
+    Give `order_hash` for what is of an order and `wallet` for what acts for a person: each keeps its order.
+    Raises InvalidInput for a kind that the lane's key does not send.
+    """
+    if kind not in LANES.get(lane, ()):
+        raise InvalidInput(f"no lane {lane} sends requests of kind {kind}")
+    request_id = str(uuid.uuid4())
+    row = {
+        "id": request_id,
+        "kind": kind,
+        "lane": lane,
+        "merchant": payload.get("merchant") if merchant is None else merchant,
+        "order_hash": order_hash,
+        "wallet": wallet,
+        "payload": json.dumps(payload, sort_keys=True),
+        "state": "accepted",
+        "not_before": not_before,
+        "accepted_at": int(time.time()),
+        "failures": 0,
+    }
+    connection.execute(_INSERT, row)
+    return request_id
+
+
+def request(connection: Connection, request_id: str) -> Request:
+    """Raises NotFound when there is none."""
+    row = connection.execute(_select().where(requests.c.id == request_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"no request {request_id[:36]}")
+    return _request(row)
+
+
+def requests_of_order(connection: Connection, merchant: int, order_hash: str) -> list[Request]:
+    """In the order of acceptance."""
+    of_order = (requests.c.merchant == merchant) & (requests.c.order_hash == order_hash)
+    return [_request(row) for row in connection.execute(_select().where(of_order).order_by(requests.c.sequence))]
+
+
+def requests_of_wallet(connection: Connection, wallet: str, limit: int = 50) -> list[Request]:
+    """The newest first."""
+    query = _select().where(requests.c.wallet == wallet).order_by(requests.c.sequence.desc()).limit(limit)
+    return [_request(row) for row in connection.execute(query)]
+
+
+def requests_of_transaction(connection: Connection, transaction_id: int) -> list[Request]:
+    """In the order of acceptance, which is their order in the transaction."""
+    query = _select().where(requests.c.transaction_id == transaction_id).order_by(requests.c.sequence)
+    return [_request(row) for row in connection.execute(query)]
+
+
+def open_requests(connection: Connection, due_by: int = 2**63 - 1) -> int:
+    """How many requests have no effect in the stored chain yet: they wait, or their block is not (any more) there.
+
+    Only those count that may be carried out at chain time `due_by` (unix seconds).
+    """
+    at = {"due_by": due_by}
+    return connection.execute(_WAITING, at).scalar_one() + connection.execute(_UNREAD, at).scalar_one()
+
+
+def next_not_before(connection: Connection, now: int) -> int | None:
+    """The first chain time after `now` at which another open request may be carried out; None when there is none."""
+    later = requests.c.state.in_(OPEN) & (requests.c.not_before > now)
+    earliest: int | None = connection.scalar(select(func.min(requests.c.not_before)).where(later))
+    return earliest
+
+
+def newest_accepted(connection: Connection, lane: str) -> int | None:
+    """The highest sequence that waits to be sent in the lane; None when nothing does."""
+    newest: int | None = connection.scalar(_NEWEST_ACCEPTED, {"lane": lane})
+    return newest
+
+
+def ready_requests(connection: Connection, lane: str, now: int, limit: int) -> list[Request]:
+    """What may be sent at chain time `now`, in the order of acceptance: at most one for each wallet and order.
+
+    A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself.
+    """
+    return [_request(row) for row in connection.execute(_READY, {"lane": lane, "now": now, "limit": limit})]
+
+
+def refuse(connection: Connection, request_id: str, refusal: Mapping[str, Any]) -> None:
+    """Ends an accepted request with what the chain said. Raises Conflict when it is not in that state any more."""
+    values = {"state": "refused", "refusal": json.dumps(refusal)}
+    _move(connection, requests.c.id == request_id, "accepted", values, expected=1)
+
+
+def carry(connection: Connection, request_ids: Sequence[str], transaction_id: int) -> None:
+    """Puts accepted requests into a transaction. Raises Conflict when one of them is not accepted any more."""
+    values = {"state": "sent", "transaction_id": transaction_id}
+    _move(connection, requests.c.id.in_(request_ids), "accepted", values, expected=len(request_ids))
+
+
+def set_state(connection: Connection, transaction_ids: Iterable[int], state: str) -> None:
+    """Moves the requests of transactions between sent and mined."""
+    carried = requests.c.transaction_id.in_(list(transaction_ids))
+    connection.execute(update(requests).where(carried, requests.c.state != state).values(state=state))
+
+
+def give_back(connection: Connection, transaction_id: int) -> list[str]:
+    """Takes the requests out of a transaction that did nothing: they are accepted again. Gives their ids."""
+    carried = requests.c.transaction_id == transaction_id
+    ids = list(connection.execute(select(requests.c.id).where(carried)).scalars())
+    values = {"state": "accepted", "transaction_id": None, "failures": requests.c.failures + 1}
+    connection.execute(update(requests).where(carried).values(values))
+    return ids
+
+
+def _move(
+    connection: Connection, which: ColumnElement[bool], state: str, values: Mapping[str, Any], *, expected: int
+) -> None:
+    moved = connection.execute(update(requests).where(which, requests.c.state == state).values(values)).rowcount
+    if moved != expected:
+        raise Conflict(
+            f"{expected - moved} of {expected} requests are not {state} any more; another process moved them"
+        )
+
+
+def _request(row: Row[Any]) -> Request:
+    mined = row.state == "mined"
+    return Request(
+        sequence=row.sequence,
+        id=row.id,
+        kind=row.kind,
+        lane=row.lane,
+        merchant=row.merchant,
+        order_hash=row.order_hash,
+        wallet=row.wallet,
+        payload=json.loads(row.payload),
+        state=row.state,
+        not_before=row.not_before,
+        accepted_at=row.accepted_at,
+        failures=row.failures,
+        refusal=json.loads(row.refusal) if row.refusal else None,
+        transaction_hash=row.hash,
+        block_number=row.block_number if mined else None,
+        block_hash=row.block_hash if mined else None,
+    )

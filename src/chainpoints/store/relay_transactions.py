@@ -1,0 +1,262 @@
+"""The relayer's own transactions: one row for each nonce, with every attempt (signed bytes) that was ever made for it.
+
+States: sent (on record, its outcome not known), mined, dropped (it was mined and its block is gone), final. A mined or
+final one that `succeeded` carried out its requests; one that failed gave them back. A nonce is taken in the transaction
+that records what uses it, and what is on record is what is sent: the bytes are stored before anybody sees them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+
+from chainpoints.store import relay
+from chainpoints.store.tables import relay_attempts as attempts
+from chainpoints.store.tables import relay_lanes as lanes
+from chainpoints.store.tables import relay_requests as requests
+from chainpoints.store.tables import relay_transactions as transactions
+
+UNFINISHED = ("sent", "dropped")
+CANCEL = "cancel"
+"""The kind of a transaction that does nothing but fill its nonce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Signed bytes. Fees in wei per gas. `broadcast_at`: wall clock, unix seconds; None until a node took them."""
+
+    hash: str
+    raw: str
+    max_fee: int
+    priority_fee: int
+    gas: int
+    broadcast_at: int | None = None
+
+    @property
+    def most_wei(self) -> int:
+        """The most that it can cost."""
+        return self.max_fee * self.gas
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """`not_before` is the chain time that all of its requests may be carried out at; attempts from old to new."""
+
+    id: int
+    sender: str
+    nonce: int
+    kind: str
+    state: str
+    succeeded: bool | None
+    block_number: int | None
+    block_hash: str | None
+    not_before: int
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How a lane stands: `trouble` says why nothing is being sent and what to do; None while all is well."""
+
+    lane: str
+    sender: str
+    trouble: str | None
+    changed_at: int
+
+
+def record(
+    connection: Connection,
+    sender: str,
+    kind: str,
+    request_ids: Sequence[str],
+    transaction_count: int,
+    sign: Callable[[int], Attempt],
+) -> Attempt:
+    """Takes the sender's next nonce, signs with it and puts the requests into the transaction.
+
+    The next nonce is the chain's count or follows the highest on record. Raises Conflict when a request is no longer
+    accepted: then nothing is recorded.
+    """
+    highest = connection.scalar(select(func.max(transactions.c.nonce)).where(transactions.c.sender == sender))
+    nonce = transaction_count if highest is None else max(transaction_count, highest + 1)
+    attempt = sign(nonce)
+    relay.carry(connection, request_ids, _insert(connection, sender, nonce, kind, attempt))
+    return attempt
+
+
+def fill_gap(connection: Connection, sender: str, nonce: int, attempt: Attempt) -> None:
+    """Records a no-op under a nonce that nothing on record uses."""
+    _insert(connection, sender, nonce, CANCEL, attempt)
+
+
+def add_attempt(connection: Connection, transaction_id: int, attempt: Attempt) -> None:
+    """Records another attempt under the same nonce."""
+    _insert_attempt(connection, transaction_id, attempt)
+    newest = update(transactions).where(transactions.c.id == transaction_id)
+    connection.execute(newest.values(hash=attempt.hash))
+
+
+def broadcast(connection: Connection, attempt_hash: str) -> None:
+    """A node took these bytes."""
+    connection.execute(update(attempts).where(attempts.c.hash == attempt_hash).values(broadcast_at=int(time.time())))
+
+
+def send_again(connection: Connection, sender: str) -> None:
+    """Everything unfinished counts as not yet broadcast: a new process trusts no memory of a node."""
+    ids = select(transactions.c.id).where(transactions.c.sender == sender, transactions.c.state.in_(UNFINISHED))
+    connection.execute(update(attempts).where(attempts.c.transaction_id.in_(ids)).values(broadcast_at=None))
+
+
+def mined(
+    connection: Connection, transaction: Transaction, attempt_hash: str, succeeded: bool, block: tuple[int, str]
+) -> list[str]:
+    """One attempt is in a block. What it carried is mined, or, if it failed, accepted again; gives the ids of those."""
+    values = {"state": "mined", "hash": attempt_hash, "succeeded": succeeded}
+    values |= {"block_number": block[0], "block_hash": block[1]}
+    connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
+    if not succeeded:
+        return relay.give_back(connection, transaction.id)
+    relay.set_state(connection, [transaction.id], "mined")
+    return []
+
+
+def dropped(connection: Connection, transaction: Transaction) -> None:
+    """The block it was mined in is gone: its requests are sent again, with the same bytes.
+
+    One that had failed gave its requests away, so nothing but its nonce is left: it becomes a no-op.
+    """
+    kind = transaction.kind if transaction.succeeded else CANCEL
+    values = {"state": "dropped", "kind": kind, "succeeded": None, "block_number": None, "block_hash": None}
+    connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
+    again = update(attempts).where(attempts.c.transaction_id == transaction.id)
+    connection.execute(again.values(broadcast_at=None))
+    relay.set_state(connection, [transaction.id], "sent")
+
+
+def spent_elsewhere(connection: Connection, transaction_id: int, block: tuple[int, str] | None) -> None:
+    """Notes at which block the nonce was first seen spent by a transaction that is not ours (None: it is not)."""
+    number, block_hash = block or (None, None)
+    seen = update(transactions).where(transactions.c.id == transaction_id)
+    connection.execute(seen.values(block_number=number, block_hash=block_hash))
+
+
+def lost(connection: Connection, transaction_id: int) -> list[str]:
+    """Its nonce is spent for good by another transaction: its requests are accepted again; gives their ids."""
+    connection.execute(update(transactions).where(transactions.c.id == transaction_id).values(state="final"))
+    return relay.give_back(connection, transaction_id)
+
+
+def finalise(connection: Connection, sender: str, final: int) -> int:
+    """Mined at or below block `final` is final and no longer watched. Gives how many became so."""
+    below = (
+        (transactions.c.sender == sender) & (transactions.c.state == "mined") & (transactions.c.block_number <= final)
+    )
+    return connection.execute(update(transactions).where(below).values(state="final")).rowcount
+
+
+def unfinished(connection: Connection, sender: str) -> list[Transaction]:
+    """Sent or dropped, by nonce."""
+    return _transactions(connection, sender, UNFINISHED)
+
+
+def watched(connection: Connection, sender: str) -> list[Transaction]:
+    """Mined and not yet final, by nonce."""
+    return _transactions(connection, sender, ("mined",))
+
+
+def oldest_unfinished(connection: Connection) -> int | None:
+    """The lowest id of a transaction of any lane that is under way: its nonce is not seen spent by another."""
+    under_way = transactions.c.state.in_(UNFINISHED) & transactions.c.block_number.is_(None)
+    oldest: int | None = connection.scalar(select(func.min(transactions.c.id)).where(under_way))
+    return oldest
+
+
+def newest(connection: Connection) -> int:
+    """The highest id of any lane's transactions; 0 when there are none."""
+    return connection.scalar(select(func.max(transactions.c.id))) or 0
+
+
+def highest_mined(connection: Connection, sender: str | None = None) -> tuple[int, str] | None:
+    """The highest block (number, hash) with a mined transaction that is not final: while it stands, all below it do."""
+    query = select(transactions.c.block_number, transactions.c.block_hash).where(transactions.c.state == "mined")
+    if sender is not None:
+        query = query.where(transactions.c.sender == sender)
+    row = connection.execute(query.order_by(transactions.c.block_number.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.block_number, row.block_hash)
+
+
+def nonces_from(connection: Connection, sender: str, first: int) -> set[int]:
+    """The nonces on record at or above `first`."""
+    at_or_above = (transactions.c.sender == sender) & (transactions.c.nonce >= first)
+    return set(connection.execute(select(transactions.c.nonce).where(at_or_above)).scalars())
+
+
+def set_trouble(connection: Connection, lane: str, sender: str, trouble: str | None) -> None:
+    """Keeps why a lane sends nothing."""
+    values = {"sender": sender, "trouble": trouble, "changed_at": int(time.time())}
+    if not connection.execute(update(lanes).where(lanes.c.lane == lane).values(values)).rowcount:
+        connection.execute(insert(lanes).values(values | {"lane": lane}))
+
+
+def all_lanes(connection: Connection) -> list[Lane]:
+    """Every lane that a relayer ever ran, by name."""
+    return [Lane(*row) for row in connection.execute(select(lanes).order_by(lanes.c.lane))]
+
+
+def _insert(connection: Connection, sender: str, nonce: int, kind: str, attempt: Attempt) -> int:
+    values = {"sender": sender, "nonce": nonce, "kind": kind, "state": "sent", "hash": attempt.hash}
+    row = connection.execute(insert(transactions).values(values).returning(transactions.c.id)).one()
+    _insert_attempt(connection, row.id, attempt)
+    return int(row.id)
+
+
+def _insert_attempt(connection: Connection, transaction_id: int, attempt: Attempt) -> None:
+    values = {
+        "transaction_id": transaction_id,
+        "hash": attempt.hash,
+        "raw": attempt.raw,
+        "max_fee": attempt.max_fee,
+        "priority_fee": attempt.priority_fee,
+        "gas": attempt.gas,
+        "created_at": int(time.time()),
+    }
+    connection.execute(insert(attempts).values(values))
+
+
+def _of_sender() -> Select[Any]:
+    not_before = select(func.max(requests.c.not_before)).where(requests.c.transaction_id == transactions.c.id)
+    query = select(transactions, not_before.scalar_subquery().label("not_before"))
+    in_states = transactions.c.state.in_(bindparam("states", expanding=True))
+    return query.where(transactions.c.sender == bindparam("sender"), in_states).order_by(transactions.c.nonce)
+
+
+_OF_SENDER = _of_sender()  # put together once: building it costs more than running it
+
+
+def _transactions(connection: Connection, sender: str, states: Sequence[str]) -> list[Transaction]:
+    found = {
+        row.id: Transaction(
+            id=row.id,
+            sender=row.sender,
+            nonce=row.nonce,
+            kind=row.kind,
+            state=row.state,
+            succeeded=row.succeeded,
+            block_number=row.block_number,
+            block_hash=row.block_hash,
+            not_before=row.not_before or 0,
+        )
+        for row in connection.execute(_OF_SENDER, {"sender": sender, "states": states})
+    }
+    if not found:
+        return []
+    # Fees only rise from one attempt to the next.
+    made = select(attempts).where(attempts.c.transaction_id.in_(found)).order_by(attempts.c.max_fee)
+    for row in connection.execute(made):
+        attempt = Attempt(row.hash, row.raw, row.max_fee, row.priority_fee, row.gas, row.broadcast_at)
+        found[row.transaction_id].attempts.append(attempt)
+    return list(found.values())

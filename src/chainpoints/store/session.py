@@ -1,0 +1,114 @@
+"""Connections and transactions: SQLite (WAL) by default, PostgreSQL by address. One schema, one code path for both.
+
+A transaction is one request, one block (or a range while backfilling), or one task of the relayer. The only two things
+that differ by database are here (how a write begins, the leader's lock) and in `bulk` (how many rows go in at once).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from chainpoints.config import Secret
+from chainpoints.errors import ConfigError, Conflict, StoreUnavailable
+
+_SQLITE_PRAGMAS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+
+
+class Store:
+    """A database. `read()` gives one consistent snapshot; `write()` commits on leaving, rolls back on an exception."""
+
+    def __init__(self, database: Secret) -> None:
+        url = make_url(database.reveal())
+        backend = url.get_backend_name()
+        if backend not in ("sqlite", "postgresql"):
+            raise ConfigError(f"database {backend}: chainpoints keeps its books in sqlite or postgresql")
+        self.is_sqlite = backend == "sqlite"
+        if self.is_sqlite:
+            if not url.database:
+                raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
+            self._file = Path(url.database)
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_engine(url, connect_args={"check_same_thread": False})
+            _set_up_sqlite(self.engine)
+        else:
+            self.engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot: every query inside sees the same state."""
+        with self._transaction({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self._transaction({"chainpoints_write": True}) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        try:
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+        except (OperationalError, PoolTimeout) as error:
+            # The driver's words may hold the database's address: only the kind of failure is told.
+            raise StoreUnavailable(
+                f"the database cannot be used now ({type(error).__name__}); try again, or check CHAINPOINTS_DATABASE"
+            ) from error
+
+    def hold(self, connection: Connection, name: str) -> None:
+        """Makes the write transactions that hold the same name go one after the other, each until its end."""
+        if not self.is_sqlite:  # SQLite has one writer at a time anyway
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(f"hold {name}")})
+
+    @contextmanager
+    def leader(self, role: str) -> Iterator[None]:
+        """Holds the lock of a role that only one process may have at a time (index, relay).
+
+        Raises Conflict when another process holds it. It is released when the process ends, however it ends.
+        """
+        if self.is_sqlite:
+            with Path(f"{self._file}.{role}.lock").open("w") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Conflict(f"another process already does `{role}` on this database") from None
+                yield
+            return
+        key = _lock_key(role)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+                raise Conflict(f"another process already does `{role}` on this database")
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
+        for pragma in _SQLITE_PRAGMAS:
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("chainpoints_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

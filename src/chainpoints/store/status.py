@@ -1,0 +1,149 @@
+"""Where the index stands: the block that an answer is read at, its finality, and the totals as of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, Table, bindparam, func, select
+
+from chainpoints.errors import StoreUnavailable
+from chainpoints.store import tables
+from chainpoints.store.wallets import supply
+from chainpoints.types import ZERO_ADDRESS
+
+Finality = Literal["head", "safe", "final"]
+
+_blocks, _state, _requests = tables.blocks.c, tables.chain_state.c, tables.relay_requests.c
+_STATE = select(
+    _state.chain_id, _state.first_block, _state.node_head, _state.safe, _state.final, _state.checked_at, _state.halted
+)
+_HEAD = select(_blocks.number, _blocks.hash, _blocks.timestamp).order_by(_blocks.number.desc()).limit(1)
+_HIGHEST = _HEAD.where(_blocks.number <= bindparam("up_to"))
+_REFUSALS = select(_requests.refusal).where(_requests.state == "refused")
+_REQUESTS_BY_STATE = select(_requests.state, func.count()).group_by(_requests.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A stored block; `timestamp` (unix seconds) is the present of whatever is read at it."""
+
+    number: int
+    hash: str
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the indexer knows of the chain; see the columns of chain_state."""
+
+    chain_id: int
+    first_block: int
+    node_head: int
+    safe: int
+    final: int
+    checked_at: int
+    halted: str | None
+
+    def finality(self, block: int) -> Finality:
+        """Of a block number: final, safe or head."""
+        if block <= self.final:
+            return "final"
+        return "safe" if block <= self.safe else "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of events, and sums of the programs' books in base units, as of a block."""
+
+    payments: int
+    refunds: int
+    issues: int
+    claims: int
+    transfers: int
+    nodes: int
+    supply: int
+    claimed: int
+    committed: int
+
+
+def head(connection: Connection) -> Head:
+    """The highest stored block. Raises StoreUnavailable while there is none."""
+    return _highest(connection, None)
+
+
+def indexed(connection: Connection) -> Indexed:
+    """Raises StoreUnavailable while the indexer has not begun."""
+    row = connection.execute(_STATE).one_or_none()
+    if row is None:
+        raise StoreUnavailable("the chain has not been read yet; see that `chainpoints index` runs, and try again")
+    return Indexed(*row)
+
+
+def block_to_read_at(connection: Connection, finality: Finality, state: Indexed) -> Head:
+    """The highest stored block of that finality. Raises StoreUnavailable while the chain has none."""
+    return _highest(connection, {"head": None, "safe": state.safe, "final": state.final}[finality])
+
+
+def _highest(connection: Connection, up_to: int | None) -> Head:
+    row = connection.execute(
+        _HEAD if up_to is None else _HIGHEST, {} if up_to is None else {"up_to": up_to}
+    ).one_or_none()
+    if row is None:
+        what = "" if up_to is None else " of that finality"
+        raise StoreUnavailable(f"no block{what} has been read yet; try again, or read at ?finality=head")
+    return Head(*row)
+
+
+def totals(connection: Connection, at: int) -> Totals:
+    """As of block `at`."""
+    claimed, committed = _books(connection, at)
+    return Totals(
+        payments=_count(connection, tables.payments, at),
+        refunds=_count(connection, tables.refunds, at),
+        issues=_count(connection, tables.issues, at),
+        claims=_count(connection, tables.claims, at),
+        transfers=_count(connection, tables.transfers, at),
+        nodes=_living_nodes(connection, at),
+        supply=supply(connection, at),
+        claimed=claimed,
+        committed=committed,
+    )
+
+
+def _count(connection: Connection, table: Table, at: int) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(table.c.block_number <= at)) or 0
+
+
+def _living_nodes(connection: Connection, at: int) -> int:
+    """Made less ended: each is one transfer from or to the zero address."""
+    t = tables.node_transfers.c
+    made = select(func.count()).where(t.sender == ZERO_ADDRESS, t.block_number <= at)
+    ended = select(func.count()).where(t.receiver == ZERO_ADDRESS, t.block_number <= at)
+    return (connection.scalar(made) or 0) - (connection.scalar(ended) or 0)
+
+
+def _books(connection: Connection, at: int) -> tuple[int, int]:
+    t = tables.books
+    newest = (
+        select(t.c.program, func.max(t.c.block_number).label("block"))
+        .where(t.c.block_number <= at)
+        .group_by(t.c.program)
+        .subquery()
+    )
+    joined = t.join(newest, (t.c.program == newest.c.program) & (t.c.block_number == newest.c.block))
+    rows = connection.execute(select(t.c.released, t.c.committed).select_from(joined)).all()
+    return sum(row.released for row in rows), sum(row.committed for row in rows)
+
+
+def requests_by_state(connection: Connection) -> dict[str, int]:
+    """How many relay requests are in each state."""
+    return {state: count for state, count in connection.execute(_REQUESTS_BY_STATE)}
+
+
+def refusals(connection: Connection) -> dict[str, int]:
+    """How many relay requests were refused with each of the contracts' errors, the most frequent first."""
+    names = (json.loads(refusal)["name"] for refusal in connection.scalars(_REFUSALS) if refusal)
+    return dict(Counter(names).most_common())

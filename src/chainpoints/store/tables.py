@@ -1,0 +1,334 @@
+"""Every table. Amounts are base units of points in signed 64-bit columns; addresses and hashes are lower-case 0x text.
+
+Two kinds of rows:
+- chain-derived: each hangs from its block (`block_number` with ON DELETE CASCADE), written only by the indexer. What
+  changes over time (balances, books, nodes, merchants) is kept as one row for each block that changed it; the row of
+  the highest block is the present, so a rollback needs no undo log and any block can be read as it stood.
+- the gateway's own: orders, keys, idempotency, relay requests. No rollback touches them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ADDRESS = String(42)
+_HASH = String(66)
+_TOKEN_ID = String(78)  # a decimal uint256
+
+
+def _block(**options: Any) -> Column[int]:
+    return Column("block_number", BigInteger, ForeignKey("blocks.number", ondelete="CASCADE"), **options)
+
+
+def _event(name: str, *columns: Column[Any], indexes: tuple[Index, ...] = ()) -> Table:
+    """A table of one kind of event: one row a log, keyed by its place in the chain's total order."""
+    return Table(
+        name,
+        metadata,
+        _block(primary_key=True),
+        Column("log_index", Integer, primary_key=True, autoincrement=False),
+        Column("transaction_hash", _HASH, nullable=False),
+        *columns,
+        *indexes,
+    )
+
+
+def _amount(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+# ---------------------------------------------------------------------------------------------- chain: blocks
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", _HASH, nullable=False, unique=True),
+    Column("parent_hash", _HASH, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),  # unix seconds
+)
+
+chain_state = Table(
+    "chain_state",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("genesis_hash", _HASH, nullable=False),
+    Column("first_block", BigInteger, nullable=False),  # the deployment's first block: indexing begins there
+    Column("node_head", BigInteger, nullable=False),  # the highest block the RPC endpoint has told of
+    Column("safe", BigInteger, nullable=False),
+    Column("final", BigInteger, nullable=False),
+    Column("checked_at", BigInteger, nullable=False),  # wall clock: when the indexer last reached the chain
+    Column("halted", Text),  # why the indexer stopped for good; NULL while all is well
+)
+
+# ---------------------------------------------------------------------------------------------- chain: events
+
+transfers = _event(
+    "transfers",
+    Column("sender", _ADDRESS, nullable=False),
+    Column("receiver", _ADDRESS, nullable=False),
+    _amount("amount"),
+    indexes=(
+        Index(None, "sender", "block_number", "log_index"),
+        Index(None, "receiver", "block_number", "log_index"),
+    ),
+)
+
+node_transfers = _event(
+    "node_transfers",
+    Column("node", _TOKEN_ID, nullable=False),
+    Column("sender", _ADDRESS, nullable=False),
+    Column("receiver", _ADDRESS, nullable=False),
+    indexes=(Index(None, "node", "block_number", "log_index"),),
+)
+
+
+def _payment_event(name: str) -> Table:
+    return _event(
+        name,
+        Column("merchant", BigInteger, nullable=False),
+        Column("order_hash", _HASH, nullable=False),
+        Column("payer", _ADDRESS, nullable=False),
+        Column("program", BigInteger, nullable=False),
+        Column("start", Integer, nullable=False),
+        _amount("amount"),
+        _amount("diverted"),
+        _amount("total"),
+        indexes=(
+            Index(None, "merchant", "order_hash"),
+            Index(None, "payer", "block_number", "log_index"),
+        ),
+    )
+
+
+payments = _payment_event("payments")
+refunds = _payment_event("refunds")
+
+issues = _event(
+    "issues",
+    Column("merchant", BigInteger, nullable=False),
+    Column("order_hash", _HASH, nullable=False),
+    Column("customer", _ADDRESS, nullable=False),
+    Column("program", BigInteger, nullable=False),  # 0: no node
+    Column("start", Integer, nullable=False),
+    _amount("points"),
+    _amount("total"),
+    Column("evidence", _HASH, nullable=False),
+    indexes=(
+        Index(None, "merchant", "order_hash"),
+        Index(None, "customer", "block_number", "log_index"),
+    ),
+)
+
+claims = _event(
+    "claims",
+    Column("node", _TOKEN_ID, nullable=False),
+    Column("owner", _ADDRESS, nullable=False),
+    Column("receiver", _ADDRESS, nullable=False),
+    _amount("amount"),
+    Column("claimed_periods", Integer, nullable=False),
+    indexes=(
+        Index(None, "owner", "block_number", "log_index"),
+        Index(None, "node", "block_number", "log_index"),
+    ),
+)
+
+deposits = _event(
+    "deposits",
+    Column("program", BigInteger, nullable=False),
+    Column("sponsor", _ADDRESS, nullable=False),
+    _amount("amount"),
+    indexes=(Index(None, "program", "block_number"),),
+)
+
+# ---------------------------------------------------------------------------------------------- chain: states, by block
+
+programs = Table(
+    "programs",
+    metadata,
+    Column("program", BigInteger, primary_key=True, autoincrement=False),
+    _block(nullable=False, index=True),
+    Column("funding", String(8), nullable=False),  # EMISSION or FUNDED
+    Column("divert_bps", Integer, nullable=False),
+    Column("multiplier", Integer, nullable=False),
+    Column("periods", Integer, nullable=False),
+    Column("period_length", BigInteger, nullable=False),  # seconds
+    Column("epoch", BigInteger, nullable=False),  # unix seconds
+    Column("growth_numerator", BigInteger, nullable=False),
+    Column("growth_denominator", BigInteger, nullable=False),
+    _amount("min_payment"),
+    _amount("payer_period_cap"),
+    _amount("cap"),
+    Column("terms_hash", _HASH, nullable=False),
+)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("account", _ADDRESS, primary_key=True),
+    _block(primary_key=True, index=True),
+    _amount("amount"),  # after the block; the zero address holds minus the supply, so all balances sum to 0
+)
+
+books = Table(
+    "books",
+    metadata,
+    Column("program", BigInteger, primary_key=True, autoincrement=False),
+    _block(primary_key=True, index=True),
+    _amount("diverted"),
+    _amount("committed"),
+    _amount("released"),
+    _amount("reserve"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node", _TOKEN_ID, primary_key=True),
+    _block(primary_key=True, index=True),
+    Column("program", BigInteger, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("owner", _ADDRESS, nullable=False),  # the zero address once the node has ended
+    _amount("total"),
+    _amount("claimed"),
+    Column("claimed_periods", Integer, nullable=False),
+    Index(None, "owner", "node"),
+)
+
+merchants = Table(
+    "merchants",
+    metadata,
+    Column("merchant", BigInteger, primary_key=True, autoincrement=False),
+    _block(primary_key=True, index=True),
+    Column("payout", _ADDRESS, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    _amount("paid_per_day"),
+    _amount("issued_per_day"),
+    _amount("quota"),  # prepaid points that may still be issued
+)
+
+# ---------------------------------------------------------------------------------------------- the gateway's own
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("merchant", BigInteger, nullable=True, index=True),  # NULL: the operator
+    Column("name", Text, nullable=False),
+    Column("secret_hash", String(64), nullable=False, unique=True),  # sha256 hex; the secret itself is shown once
+    Column("scopes", Text, nullable=False),  # separated by blanks
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("merchant", BigInteger, nullable=False),
+    Column("reference", String(64), nullable=False),  # the merchant's own
+    Column("order_hash", _HASH, nullable=False),  # keccak256 of the reference: the order on chain
+    Column("program", BigInteger, nullable=False),  # that payments in points go through
+    Column("points", BigInteger),  # the price in points, NULL when it is to be paid in money only
+    Column("money", String(24)),  # decimal text of what is paid at the merchant's own till, NULL when in points only
+    Column("currency", String(3)),
+    Column("customer", _ADDRESS),
+    Column("created_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    UniqueConstraint("merchant", "reference"),
+    UniqueConstraint("merchant", "order_hash"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", String(36), primary_key=True),  # "merchant 7", "operator" or "public"
+    Column("key", String(255), primary_key=True),
+    Column("request_hash", String(64), nullable=False),  # sha256 over method, path and body
+    Column("status", Integer),  # NULL while the first request is in flight
+    Column("body", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+relay_requests = Table(
+    "relay_requests",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),  # the order of acceptance
+    Column("id", String(36), nullable=False, unique=True),
+    Column("kind", String(24), nullable=False),  # payment, refund, issue, claim, register_merchant, add_quota, ...
+    Column("lane", String(16), nullable=False),  # which key sends it: relayer, issuer, registrar
+    Column("merchant", BigInteger),
+    Column("order_hash", _HASH),
+    Column("wallet", _ADDRESS),  # requests of one wallet are carried out in the order of acceptance
+    Column("payload", Text, nullable=False),  # JSON: the arguments of the contract call
+    Column("state", String(8), nullable=False),  # accepted, sent, mined, refused
+    Column("not_before", BigInteger, nullable=False),  # chain time at acceptance: never carried out earlier
+    Column("accepted_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("transaction_id", Integer, ForeignKey("relay_transactions.id"), index=True),
+    Column("refusal", Text),  # JSON: the decoded revert
+    Column("failures", Integer, nullable=False),  # how often a transaction of it was mined and failed
+    Index(None, "state", "lane", "sequence"),
+    Index(None, "merchant", "order_hash"),
+    Index(None, "wallet", "state"),
+)
+
+relay_transactions = Table(
+    "relay_transactions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sender", _ADDRESS, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("kind", String(24), nullable=False),  # of its requests, or "cancel": a no-op that fills a nonce
+    Column("state", String(8), nullable=False),  # sent, mined, dropped (its block is gone), final
+    Column("hash", _HASH, nullable=False),  # of the attempt that was mined, or else of the newest
+    Column("succeeded", Boolean),  # NULL until mined; also when its nonce was spent by a transaction that is not ours
+    Column("block_number", BigInteger),  # where it was last seen mined; not a foreign key: the relayer's own knowledge
+    Column("block_hash", _HASH),
+    UniqueConstraint("sender", "nonce"),
+    Index(None, "state", "sender"),
+)
+
+relay_attempts = Table(
+    "relay_attempts",
+    metadata,
+    Column("hash", _HASH, primary_key=True),
+    Column("transaction_id", Integer, ForeignKey("relay_transactions.id"), nullable=False, index=True),
+    Column("raw", Text, nullable=False),  # the signed bytes, stored before they are broadcast
+    Column("max_fee", BigInteger, nullable=False),  # wei per gas
+    Column("priority_fee", BigInteger, nullable=False),
+    Column("gas", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("broadcast_at", BigInteger),
+)
+
+relay_lanes = Table(
+    "relay_lanes",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("sender", _ADDRESS, nullable=False),
+    Column("trouble", Text),  # why nothing is being sent, and what to do; NULL while all is well
+    Column("changed_at", BigInteger, nullable=False),  # wall clock, unix seconds
+)

@@ -1,0 +1,35 @@
+"""Balances of points, as of a block."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select
+
+from chainpoints.store import tables
+from chainpoints.types import ZERO_ADDRESS
+
+# Statements are made once: putting one together costs more than carrying it out.
+_balances = tables.balances.c
+_BALANCE = (
+    select(_balances.amount)
+    .where(_balances.account == bindparam("account"), _balances.block_number <= bindparam("at"))
+    .order_by(_balances.block_number.desc())
+    .limit(1)
+)
+
+
+def balance(connection: Connection, account: str, at: int) -> int:
+    """Base units that `account` held after block `at`."""
+    return connection.scalar(_BALANCE, {"account": account, "at": at}) or 0
+
+
+def supply(connection: Connection, at: int) -> int:
+    """All points there were after block `at`: the zero address, from which they are minted, holds minus that."""
+    return -balance(connection, ZERO_ADDRESS, at)
+
+
+def example_wallets(connection: Connection, at: int, limit: int) -> list[str]:
+    """Some wallets that were paid out released points lately, newest first."""
+    t = tables.claims.c
+    newest_first = select(t.owner).order_by(t.block_number.desc(), t.log_index.desc())
+    recent = newest_first.where(t.block_number <= at).limit(50 * limit)
+    return list(dict.fromkeys(connection.scalars(recent)))[:limit]

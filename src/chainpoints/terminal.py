@@ -1,0 +1,102 @@
+"""What the commands share: errors as one clear message, progress bars, results as text or JSON, how a process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from chainpoints.config import Settings, load_settings
+from chainpoints.errors import ChainpointsError
+from chainpoints.log import set_up_logging
+
+console = Console(stderr=True)
+
+
+@contextmanager
+def answering(as_json: bool, *, needs_settings: bool = True) -> Iterator[Settings]:
+    """Errors of the project end a command with exit code 1 and one clear message, as JSON where asked."""
+    try:
+        yield load_settings() if needs_settings else None  # type: ignore[misc]
+    except ChainpointsError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "retryable": error.retryable}))
+        console.print(f"[red]Error:[/] {error}", highlight=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+
+
+@contextmanager
+def process(name: str, parent: int) -> Iterator[tuple[Settings, threading.Event]]:
+    """A long-running process: stops on SIGTERM, SIGINT, and (as a child) when its parent ends."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if parent:
+        threading.Thread(target=_watch_parent, args=(parent, stop), daemon=True).start()
+    with answering(as_json=False) as settings:
+        set_up_logging(settings.log_level, process=name)
+        yield settings, stop
+
+
+def _watch_parent(parent: int, stop: threading.Event) -> None:
+    while os.getppid() == parent and not stop.wait(0.5):
+        pass
+    stop.set()
+    time.sleep(10)
+    os._exit(1)  # a part that does not stop by itself must not outlive its supervisor
+
+
+def end_gracefully_on_sigterm() -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on standard error; a line every tenth where that is no terminal."""
+    columns = (TextColumn(f"{title} {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        told = -1
+
+        def advance(done: int, total: int, where: str = "") -> None:
+            nonlocal told
+            bars.update(task, completed=done, total=total, description=where)
+            tenth = done * 10 // total if total else 10
+            if not console.is_terminal and tenth != told:
+                told = tenth
+                console.print(f"{title}: {done} of {total} {where}")
+
+        yield advance
+
+
+def say_addresses(settings: Settings) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"API documentation  {base}/docs\nWallet page        {base}/", highlight=False)
+
+
+def show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    width = max(len(key) for key in result)
+    for key, value in result.items():
+        shown = json.dumps(value) if isinstance(value, dict | list | bool) else value
+        typer.echo(f"{key.replace('_', ' '):<{width}}  {shown}")
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()

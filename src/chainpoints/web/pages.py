@@ -1,0 +1,145 @@
+"""GET / and /wallet/{address}. Every page says the block that it was read at and how final that is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import RedirectResponse
+
+from chainpoints.chain.manifest import Manifest
+from chainpoints.domain.forecast import forecast, next_release
+from chainpoints.errors import InvalidInput, StoreUnavailable
+from chainpoints.store import Connection
+from chainpoints.store.history import page
+from chainpoints.store.nodes import holdings, nodes_of
+from chainpoints.store.session import Store
+from chainpoints.store.status import Head, head, indexed
+from chainpoints.store.wallets import balance, example_wallets
+from chainpoints.types import Address, format_points, parse_address
+from chainpoints.web.chart import release_chart
+
+_HERE = Path(__file__).parent
+_STATIC = {"style.css": "text/css", "claim.js": "text/javascript"}
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+_CLAIMS_SHOWN, _EXAMPLES_SHOWN = 20, 5
+
+
+def router(store: Store, manifest: Manifest) -> APIRouter:
+    """The pages, over a store and the programs' names."""
+    pages = Pages(store, manifest)
+    routes = APIRouter(include_in_schema=False)
+    routes.add_api_route("/", pages.home)
+    routes.add_api_route("/wallet", pages.find)
+    routes.add_api_route("/wallet/{address}", pages.wallet)
+    routes.add_api_route("/static/{name}", pages.static)
+    return routes
+
+
+class Pages:
+    """One method for each page; what goes wrong is told in a page too."""
+
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        self._store, self._manifest = store, manifest
+        self._templates = Environment(
+            loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+        self._templates.filters |= {"date": _date, "points": format_points, "short": _short}
+
+    def home(self) -> Response:
+        try:
+            with self._store.read() as connection:
+                block = head(connection)
+                examples = example_wallets(connection, block.number, _EXAMPLES_SHOWN)
+                return self._show("home.html", examples=examples, **_read_at(connection, block))
+        except StoreUnavailable as error:
+            return self._message(503, "Not ready yet", str(error))
+
+    def find(self, address: str = "") -> Response:
+        """What the form on the home page asks for."""
+        try:
+            return RedirectResponse(f"/wallet/{parse_address(address.strip())}", 303)
+        except InvalidInput as error:
+            return self._message(400, "This is no address", str(error))
+
+    def wallet(self, address: str) -> Response:
+        try:
+            owner = parse_address(address)
+            with self._store.read() as connection:
+                return self._show("wallet.html", **_wallet(connection, head(connection), self._manifest, owner))
+        except InvalidInput as error:
+            return self._message(400, "This is no address", str(error))
+        except StoreUnavailable as error:
+            return self._message(503, "Not ready yet", str(error))
+
+    def static(self, name: str) -> Response:
+        if name not in _STATIC:
+            words = "The page that asked for it may be an old one; load it again."
+            return self._message(404, "There is no such file", words)
+        content = (_HERE / "static" / name).read_bytes()
+        return Response(content, headers={"cache-control": "no-cache", **_HEADERS}, media_type=_STATIC[name])
+
+    def _show(self, template: str, status: int = 200, **values: Any) -> Response:
+        html = self._templates.get_template(template).render(**values)
+        return Response(html, status, headers=_HEADERS, media_type="text/html")
+
+    def _message(self, status: int, title: str, words: str) -> Response:
+        return self._show("message.html", status, title=title, words=words)
+
+
+def _wallet(connection: Connection, block: Head, manifest: Manifest, owner: Address) -> dict[str, Any]:
+    held = holdings(connection, nodes_of(connection, owner, block.number), block.number)
+    ahead = forecast([node for _, node in held], block.timestamp)
+    names = {int(number): program.name for number, program in manifest.terms.items()}
+    nodes = [
+        {
+            "row": row,
+            "program": names.get(row.program, f"program {row.program}"),
+            "starts_at": node.grid.begins_at(row.start),
+            "unlocks_at": node.unlocks_at(),
+            "ends_at": node.grid.begins_at(row.start + node.grid.schedule.periods),
+            "locked": node.is_locked(block.timestamp),
+            "elapsed": node.grid.elapsed(row.start, block.timestamp),
+            "periods": node.grid.schedule.periods,
+            "claimable": node.claimable(block.timestamp),
+        }
+        for row, node in held
+    ]
+    return {
+        "owner": owner,
+        "balance": balance(connection, owner, block.number),
+        "claimable": sum(node.claimable(block.timestamp) for _, node in held),
+        "committed": sum(node.total - node.claimed for _, node in held),
+        "next_release": next_release([node for _, node in held], block.timestamp),
+        "nodes": nodes,
+        "chart": release_chart(ahead, block.timestamp),
+        "claims": page(connection, "claims", block.number, limit=_CLAIMS_SHOWN, wallet=owner).rows,
+        **_read_at(connection, block),
+    }
+
+
+def _read_at(connection: Connection, block: Head) -> dict[str, Any]:
+    state = indexed(connection)
+    return {"block": block, "finality": state.finality(block.number), "chain": f"eip155:{state.chain_id}"}
+
+
+def _date(timestamp: int) -> str:
+    """A chain time as a person reads it, to the minute where it is not midnight."""
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    day = f"{moment.day} {moment:%b %Y}"
+    return day if moment.hour == moment.minute == 0 else f"{day}, {moment:%H:%M} UTC"
+
+
+def _short(text: str) -> str:
+    """An address, hash or long number by its ends."""
+    return text if len(text) < 16 else f"{text[:8]}…{text[-6:]}"

@@ -1,0 +1,108 @@
+"""The contracts on Brownie's chain, deployed by the plan and Brownie's executor as `brownie run deploy` does it.
+
+The chain's time moves one second a block, or as it is told. Each test begins with a fresh deployment: nobody has
+points, merchant 1 is registered and has quota, and everyone has allowed the processor to take their points.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from brownie_system import ISSUED_PER_DAY, MERCHANT, PAID_PER_DAY, QUOTA, System, address
+from builders import ROOT, silent
+from chainpoints.chain.calls import Calls
+from chainpoints.chain.carry_out import carry_out
+from chainpoints.chain.compiler import load_artifacts
+from chainpoints.chain.manifest import Manifest
+from chainpoints.chain.parameters import DAY_SECONDS, GRANTED, Parameters, first_programs
+from chainpoints.chain.plan import deployment_plan
+from chainpoints.chain.rpc import Rpc
+from chainpoints.config import Secret
+from twin import Merchant, Twin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if ROOT / "tests" / "contracts" in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+def _deploy_script() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("deploy_script", ROOT / "scripts" / "deploy.py")
+    assert specification
+    assert specification.loader
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    return script
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    module_isolation: None, accounts: Any, chain: Any, web3: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    # Not at the top: Brownie reads what a conftest imports as Python text, and itself it is compiled.
+    from brownie.project import get_loaded_projects
+
+    project = get_loaded_projects()[0]
+    rpc = Rpc(Secret(web3.provider.endpoint_uri))
+    rpc.call("anvil_setBlockTimestampInterval", 1)
+    epoch = (chain[-1].timestamp // DAY_SECONDS + 1) * DAY_SECONDS
+    # Not chain.mine: Brownie's way to ask for a time is not anvil's.
+    rpc.call("evm_mine", epoch + DAY_SECONDS // 2)
+    roles = dict(zip(GRANTED, accounts[1:7], strict=True))
+    programs = first_programs(epoch)
+    members = {role: address(account) for role, account in roles.items()}
+    plan = deployment_plan(Parameters(web3.chain_id, members, dict.fromkeys(GRANTED, 0), programs))
+    path = tmp_path_factory.mktemp("deployment") / "manifest.json"
+    executor = _deploy_script().BrownieExecutor(accounts[0], project)
+    manifest = carry_out(plan, load_artifacts(ROOT), rpc, executor, path, silent)
+    yield _system(project, accounts, chain, rpc, manifest, roles, programs)
+    rpc.close()
+
+
+def _system(
+    project: Any, accounts: Any, chain: Any, rpc: Rpc, manifest: Manifest, roles: dict[str, Any], programs: Any
+) -> System:
+    from brownie import Contract
+
+    at = manifest.address
+    manager = Contract.from_abi("AccessManager", at("AccessManager"), load_artifacts(ROOT)["AccessManager"].abi)
+    system = System(
+        token=project.PointsToken.at(at("PointsToken")),
+        programs=project.Programs.at(at("Programs")),
+        nodes=project.ReleaseNode.at(at("ReleaseNode")),
+        registry=project.MerchantRegistry.at(at("MerchantRegistry")),
+        processor=project.PaymentProcessor.at(at("PaymentProcessor")),
+        anchors=project.AnchorRegistry.at(at("AnchorRegistry")),
+        manager=manager,
+        roles=roles,
+        people=list(accounts[7:10]),
+        payout=accounts[0],
+        chain=chain,
+        rpc=rpc,
+        twin=Twin(programs, at("Programs"), chain[-1].timestamp),
+        manifest=manifest,
+        calls=Calls(manifest, load_artifacts(ROOT)),
+    )
+    registrar = {"from": roles["registrar"]}
+    system.registry.register(MERCHANT, system.payout, "Tea house", PAID_PER_DAY, ISSUED_PER_DAY, registrar)
+    system.registry.addQuota(MERCHANT, QUOTA, system.order("receipt"), registrar)
+    for account in (*system.people, system.payout):
+        system.token.approve(system.processor, 2**256 - 1, {"from": account})
+    system.twin.merchants[MERCHANT] = Merchant(address(system.payout), PAID_PER_DAY, ISSUED_PER_DAY, QUOTA)
+    return system
+
+
+@pytest.fixture
+def system(deployed: System, fn_isolation: None) -> System:
+    """The deployment as it was made, whatever tests before have done."""
+    fresh = replace(deployed, twin=copy.deepcopy(deployed.twin))
+    fresh.sync()
+    return fresh

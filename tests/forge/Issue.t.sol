@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IMerchantRegistry, IPaymentProcessor, IPrograms, Setup} from "./Setup.sol";
+
+/// @dev `issue`, `issueBatch` and `issueReserve`.
+contract IssueTest is Setup {
+    uint64 private constant PERSON = 1000 * POINT;
+
+    function test_T17_notAnIssuer() public {
+        bytes memory reason = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger);
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        processor.issue(issueOf(alice, POINT, 0, "1"));
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        processor.issueBatch(batch(1));
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        processor.issueReserve(SHOP, "1", fund, POINT, "evidence");
+    }
+
+    function test_nothing() public {
+        bytes memory reason = abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NothingToDo.selector);
+        refused(issueOf(alice, 0, 0, "1"), reason);
+        vm.expectRevert(reason);
+        processor.issueReserve(SHOP, "1", fund, 0, "evidence");
+    }
+
+    function test_moreThan64Bits() public {
+        refused(
+            issueOf(alice, type(uint64).max, 1, "1"),
+            abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 64, 1 << 64)
+        );
+    }
+
+    function test_T14_anOrderIsIssuedOnceByAnyWay() public {
+        processor.issue(issueOf(alice, POINT, 0, "1"));
+        bytes memory reason =
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_AlreadyIssued.selector, SHOP, bytes32("1"));
+        refused(issueOf(alice, POINT, 0, "1"), reason);
+        refused(issueOf(bob, 0, POINT, "1"), reason);
+        vm.expectRevert(reason);
+        processor.issueReserve(SHOP, "1", fund, POINT, "evidence");
+        // Paid in points and issued for money are two things.
+        paid(alice, fec, POINT, "1");
+        (bytes24 commitment,, bool issued) = processor.orderOf(SHOP, "1");
+        vm.assertTrue(commitment != 0 && issued, "both");
+    }
+
+    function test_aNodeNeedsAFundedProgramThatHasBegun() public {
+        IPaymentProcessor.Issue memory item = issueOf(alice, 0, POINT, "1");
+        item.program = fec;
+        refused(item, abi.encodeWithSelector(IPrograms.Programs_NotFunded.selector, fec));
+        vm.expectRevert(abi.encodeWithSelector(IPrograms.Programs_NotFunded.selector, fec));
+        processor.issueReserve(SHOP, "1", fec, POINT, "evidence");
+        item.program = 9;
+        refused(item, abi.encodeWithSelector(IPrograms.Programs_Unknown.selector, 9));
+        IPrograms.Terms memory rules = fundTerms();
+        rules.epoch = EPOCH + 2 days;
+        item.program = programs.open(rules, new bytes(72));
+        refused(item, abi.encodeWithSelector(IPrograms.Programs_NotStarted.selector, item.program, rules.epoch));
+    }
+
+    function test_unknownAndInactiveMerchant() public {
+        IPaymentProcessor.Issue memory item = issueOf(alice, POINT, 0, "1");
+        item.merchant = 8;
+        refused(item, abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_Unknown.selector, 8));
+        registry.setActive(SHOP, false);
+        refused(
+            issueOf(alice, POINT, 0, "1"),
+            abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_Inactive.selector, SHOP)
+        );
+    }
+
+    function test_T18_quotaExactlyAndOnePast() public {
+        registry.register(8, shop, "Small", 0, DAY_LIMIT);
+        registry.addQuota(8, 5 * POINT, "receipt");
+        IPaymentProcessor.Issue memory item = issueOf(alice, 3 * POINT, 2 * POINT + 1, "1");
+        item.merchant = 8;
+        refused(
+            item,
+            abi.encodeWithSelector(
+                IMerchantRegistry.MerchantRegistry_QuotaExceeded.selector, 8, 5 * POINT + 1, 5 * POINT
+            )
+        );
+        item.total = 2 * POINT;
+        processor.issue(item);
+        vm.assertEq(registry.merchantOf(8).quota, 0, "used up");
+        vm.expectRevert(abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_QuotaExceeded.selector, 8, 1, 0));
+        processor.issueReserve(8, "2", fund, 1, "evidence");
+    }
+
+    function test_T17_T18_issuedPerDayExactlyOnePastAtMidnightAndLowered() public {
+        registry.setLimits(SHOP, 0, 5 * POINT);
+        vm.warp(EPOCH + 2 days - 1);
+        refused(issueOf(alice, 5 * POINT + 1, 0, "1"), perDay(5 * POINT + 1, 5 * POINT));
+        processor.issue(issueOf(alice, 5 * POINT, 0, "1"));
+        vm.expectRevert(perDay(1, 0));
+        processor.issueReserve(SHOP, "2", fund, 1, "evidence");
+        vm.warp(EPOCH + 2 days);
+        processor.issue(issueOf(alice, 3 * POINT, 0, "2"));
+        registry.setLimits(SHOP, 0, 2 * POINT);
+        refused(issueOf(alice, 1, 0, "3"), perDay(1, 0));
+        registry.setLimits(SHOP, 0, 4 * POINT);
+        refused(issueOf(alice, POINT + 1, 0, "3"), perDay(POINT + 1, POINT));
+        processor.issue(issueOf(alice, POINT, 0, "3"));
+    }
+
+    function test_T18_personLimitOverMerchantsExactlyOnePastAndAtMidnight() public {
+        registry.register(8, shop, "Other", 0, DAY_LIMIT);
+        registry.addQuota(8, DAY_LIMIT, "receipt");
+        vm.warp(EPOCH + 2 days - 1);
+        processor.issue(issueOf(alice, PERSON - 10, 5, "1"));
+        IPaymentProcessor.Issue memory item = issueOf(alice, 3, 3, "1");
+        item.merchant = 8;
+        refused(item, person(6, 5));
+        item.total = 2;
+        processor.issue(item);
+        refused(issueOf(alice, 1, 0, "2"), person(1, 0));
+        processor.issue(issueOf(bob, PERSON, 0, "2"));
+        vm.warp(EPOCH + 2 days);
+        (uint64 limit, uint64 today) = registry.personLimit(alice);
+        vm.assertTrue(limit == PERSON && today == 0, "a new day");
+        refused(issueOf(alice, PERSON + 1, 0, "3"), person(PERSON + 1, PERSON));
+        processor.issue(issueOf(alice, PERSON, 0, "3"));
+    }
+
+    function test_T18_aLowerPersonLimitHoldsAtOnce() public {
+        processor.issue(issueOf(alice, 10, 0, "1"));
+        registry.setPersonLimit(5);
+        refused(issueOf(alice, 1, 0, "2"), person(1, 0));
+        registry.setPersonLimit(11);
+        refused(issueOf(alice, 2, 0, "2"), person(2, 1));
+        processor.issue(issueOf(alice, 1, 0, "2"));
+    }
+
+    function test_pointsAtOnce() public {
+        vm.expectEmit();
+        emit IPaymentProcessor.Issued(SHOP, "1", alice, 0, 0, POINT, 0, "evidence");
+        processor.issue(issueOf(alice, POINT, 0, "1"));
+        vm.assertEq(token.balanceOf(alice), POINT, "customer");
+        vm.assertEq(registry.merchantOf(SHOP).quota, DAY_LIMIT - POINT, "quota");
+        vm.assertEq(registry.merchantOf(SHOP).issuedToday, POINT, "today");
+    }
+
+    function test_aNodeThatIsWhollyCovered() public {
+        vm.expectEmit();
+        emit IPrograms.ReserveDeposited(fund, shop, 4 * POINT);
+        vm.expectEmit();
+        emit IPaymentProcessor.Issued(SHOP, "1", alice, fund, 2, POINT, 4 * POINT, "evidence");
+        processor.issue(issueOf(alice, POINT, 4 * POINT, "1"));
+        IPrograms.Books memory books = programs.books(fund);
+        vm.assertTrue(books.reserve == 4 * POINT && books.committed == 4 * POINT && books.diverted == 0, "books");
+        uint256 id = node.idOf(fund, 2, alice);
+        vm.warp(EPOCH + 3 days);
+        vm.assertEq(claimOne(id), POINT, "a quarter a day");
+        vm.assertEq(token.balanceOf(alice), 2 * POINT, "customer");
+    }
+
+    /// @dev The limit per payer and period bounds payments; what is issued is bounded by quota and person.
+    function test_T04_thePayerPeriodCapDoesNotBoundIssues() public {
+        IPrograms.Terms memory rules = fundTerms();
+        rules.payerPeriodCap = 2 * POINT;
+        uint32 program = programs.open(rules, new bytes(72));
+        IPaymentProcessor.Issue memory item = issueOf(alice, 0, 3 * POINT, "1");
+        item.program = program;
+        processor.issue(item);
+        vm.assertEq(node.nodeOf(node.idOf(program, 2, alice)).total, 3 * POINT, "past the cap of payments");
+    }
+
+    function test_aReserveIsIssuedOutOfTheQuota() public {
+        vm.expectEmit();
+        emit IPrograms.ReserveDeposited(fund, shop, 2 * PERSON);
+        vm.expectEmit();
+        emit IPaymentProcessor.ReserveIssued(SHOP, "1", fund, 2 * PERSON, "evidence");
+        processor.issueReserve(SHOP, "1", fund, 2 * PERSON, "evidence");
+        vm.assertEq(programs.books(fund).reserve, 2 * PERSON, "reserve");
+        vm.assertEq(token.balanceOf(address(programs)), 2 * PERSON, "held");
+        vm.assertEq(registry.merchantOf(SHOP).quota, DAY_LIMIT - 2 * PERSON, "quota");
+    }
+
+    function test_T21_batchOfNoneOneHundredAndOnePast() public {
+        vm.expectRevert(abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_BatchSize.selector, 0, 100));
+        processor.issueBatch(batch(0));
+        vm.expectRevert(abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_BatchSize.selector, 101, 100));
+        processor.issueBatch(batch(101));
+        processor.issueBatch(batch(100));
+        vm.assertEq(token.balanceOf(alice), 100 * POINT, "a hundred issued");
+    }
+
+    function test_aBatchIsIssuedWholeOrNotAtAll() public {
+        IPaymentProcessor.Issue[] memory items = batch(3);
+        items[2].order = items[0].order;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_AlreadyIssued.selector, SHOP, items[0].order)
+        );
+        processor.issueBatch(items);
+        vm.assertEq(token.balanceOf(alice), 0, "nothing issued");
+    }
+
+    function refused(IPaymentProcessor.Issue memory item, bytes memory reason) private {
+        vm.expectRevert(reason);
+        processor.issue(item);
+    }
+
+    function batch(uint256 size) private view returns (IPaymentProcessor.Issue[] memory items) {
+        items = new IPaymentProcessor.Issue[](size);
+        for (uint256 i = 0; i < size; ++i) {
+            items[i] = issueOf(alice, POINT, 0, bytes32(i));
+        }
+    }
+
+    function perDay(uint256 tried, uint64 left) private pure returns (bytes memory) {
+        return
+            abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_IssuedPerDayExceeded.selector, SHOP, tried, left);
+    }
+
+    function person(uint256 tried, uint64 left) private view returns (bytes memory) {
+        return
+            abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_PersonLimitExceeded.selector, alice, tried, left);
+    }
+}

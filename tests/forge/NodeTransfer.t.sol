@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ERC721} from "solady/tokens/ERC721.sol";
+import {IPaymentProcessor, IReleaseNode, Setup} from "./Setup.sol";
+import {Plain, Wallet} from "./Wallet.sol";
+
+/// @dev ERC-721 transfers of nodes, who may make and undo them, and what they say of themselves.
+contract NodeTransferTest is Setup {
+    uint64 private constant FIRST = 3_831_380;
+
+    uint256 private id;
+
+    function setUp() public override {
+        super.setUp();
+        id = paid(alice, fec, 10_000 * POINT, "1");
+    }
+
+    function test_exactlyAtTheFirstReleaseAndOneSecondBefore() public {
+        vm.warp(unlock(fec) - 1);
+        refused(alice, bob, abi.encodeWithSelector(IReleaseNode.ReleaseNode_Locked.selector, id, unlock(fec)));
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(node.ownerOf(id), bob, "owner");
+    }
+
+    function test_unknownNodeAndNotTheOwner() public {
+        vm.warp(unlock(fec));
+        uint256 other = node.idOf(fec, 9, alice);
+        vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, other));
+        node.transferFrom(alice, bob, other);
+        refused(stranger, stranger, abi.encodeWithSelector(ERC721.NotOwnerNorApproved.selector));
+        refused(alice, address(0), abi.encodeWithSelector(ERC721.TransferToZeroAddress.selector));
+        vm.expectRevert(abi.encodeWithSelector(ERC721.TransferFromIncorrectOwner.selector));
+        vm.prank(bob);
+        node.transferFrom(bob, stranger, id);
+    }
+
+    function test_T19_aFrozenAccountGivesNothingAwayUntilExactlyTheEnd() public {
+        vm.warp(unlock(fec));
+        token.freeze(alice, "phished");
+        uint40 until = uint40(unlock(fec) + 7 days);
+        vm.warp(until - 1);
+        vm.prank(alice);
+        node.approve(stranger, id);
+        bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_AccountFrozen.selector, alice, until);
+        refused(alice, bob, reason);
+        refused(stranger, bob, reason);
+        vm.warp(until);
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+    }
+
+    function test_T08_whatIsClaimableGoesToTheSeller() public {
+        vm.warp(unlock(fec) + 49 * 7 days);
+        vm.expectEmit();
+        emit IReleaseNode.Claimed(id, alice, alice, 802_091_869, 50);
+        vm.expectEmit();
+        emit IReleaseNode.MetadataUpdate(id);
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(token.balanceOf(alice), 802_091_869, "seller");
+        vm.assertEq(token.balanceOf(bob), 0, "buyer");
+        IReleaseNode.Node memory state = node.nodeOf(id);
+        vm.assertTrue(state.claimed == 802_091_869 && state.claimable == 0 && state.owner == bob, "node");
+    }
+
+    /// @dev Whether the seller claims before the sale or not, the buyer gets the same node and the seller the same.
+    function test_T08_claimingJustBeforeTheSaleChangesNothing() public {
+        vm.warp(unlock(fec));
+        claimOne(id);
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(token.balanceOf(alice), FIRST, "seller");
+        vm.assertEq(node.nodeOf(id).claimed, FIRST, "node");
+        vm.warp(unlock(fec) + 7 days);
+        vm.prank(bob);
+        node.transferFrom(bob, alice, id);
+        vm.assertEq(token.balanceOf(bob), 7_854_330 - FIRST, "the next seller");
+    }
+
+    function test_anEmptyNodeIsStillTransferred() public {
+        vm.warp(unlock(fec) + 99 * 7 days);
+        claimOne(id);
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(node.nodeOf(id).claimed, 10_000 * POINT, "all claimed");
+    }
+
+    function test_T09_anOperatorMovesTheNodeAndTheApprovalEnds() public {
+        vm.prank(alice);
+        node.approve(stranger, id);
+        vm.warp(unlock(fec));
+        vm.prank(stranger);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(token.balanceOf(alice), FIRST, "seller");
+        vm.assertEq(node.getApproved(id), address(0), "approval ended");
+        refused(stranger, stranger, abi.encodeWithSelector(ERC721.TransferFromIncorrectOwner.selector));
+    }
+
+    function test_T06_aTransferDoesNotMoveLaterPayments() public {
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        uint256 other = paid(alice, fec, POINT, "2");
+        vm.assertTrue(other != id, "another period, another node");
+        vm.assertEq(node.ownerOf(other), alice, "of the payer");
+    }
+
+    function test_T11_safeTransferToAContractThatCannotHoldNodes() public {
+        Plain plain = new Plain();
+        vm.warp(unlock(fec));
+        vm.expectRevert(abi.encodeWithSelector(ERC721.TransferToNonERC721ReceiverImplementer.selector));
+        vm.prank(alice);
+        node.safeTransferFrom(alice, address(plain), id);
+    }
+
+    function test_T10_aReceiverThatClaimsWhileItReceivesGetsNothing() public {
+        Wallet thief = new Wallet(stranger);
+        thief.onReceiveCall(address(node), abi.encodeCall(IReleaseNode.claimTo, (one(id), stranger)));
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.safeTransferFrom(alice, address(thief), id);
+        vm.assertTrue(thief.calledBack() && !thief.callbackDone(), "called back and refused");
+        vm.assertEq(
+            thief.callbackAnswer(),
+            abi.encodeWithSelector(IReleaseNode.ReleaseNode_NothingToClaim.selector, id),
+            "nothing left to claim"
+        );
+        vm.assertEq(token.balanceOf(alice), FIRST, "seller");
+        vm.assertEq(token.balanceOf(stranger), 0, "thief");
+    }
+
+    function test_T10_aReceiverThatPassesTheNodeOnWhileItReceives() public {
+        Wallet thief = new Wallet(stranger);
+        thief.onReceiveCall(
+            address(node),
+            abi.encodeWithSignature("transferFrom(address,address,uint256)", address(thief), stranger, id)
+        );
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.safeTransferFrom(alice, address(thief), id);
+        vm.assertTrue(thief.callbackDone(), "it is the thief's by then");
+        vm.assertEq(node.ownerOf(id), stranger, "owner");
+        vm.assertTrue(node.balanceOf(stranger) == 1 && node.balanceOf(address(thief)) == 0, "counted once");
+        vm.assertEq(token.balanceOf(alice), FIRST, "seller");
+        vm.assertEq(programs.books(fec).released, FIRST, "paid once");
+    }
+
+    function test_T10_aReceiverThatPaysWhileItReceives() public {
+        Wallet payer = new Wallet(stranger);
+        give(address(payer), 10 * POINT);
+        IPaymentProcessor.Payment memory payment = paymentOf(address(payer), fec, 10 * POINT, "2");
+        payer.onReceiveCall(address(processor), abi.encodeCall(IPaymentProcessor.pay, (payment)));
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.safeTransferFrom(alice, address(payer), id);
+        vm.assertTrue(payer.callbackDone(), "an ordinary payment");
+        vm.assertEq(node.balanceOf(address(payer)), 2, "two nodes");
+        vm.assertEq(programs.books(fec).committed, 10_000 * POINT - FIRST + 10 * POINT, "books");
+    }
+
+    function test_T17_onlyTheProcessorMakesAndUndoesNodes() public {
+        bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_NotProcessor.selector, stranger);
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        node.topUp(fec, 1, stranger, POINT, 0);
+        vm.expectRevert(reason);
+        vm.prank(stranger);
+        node.undo(fec, 1, alice, POINT);
+        vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, node.idOf(fec, 1, bob)));
+        vm.prank(address(processor));
+        node.undo(fec, 1, bob, POINT);
+    }
+
+    function test_metadataIsReadFromLiveState() public {
+        vm.assertEq(node.name(), "chainpoints release node", "name");
+        vm.assertEq(node.symbol(), "ADN", "symbol");
+        vm.assertTrue(node.supportsInterface(0x01ffc9a7), "ERC-165");
+        vm.assertTrue(node.supportsInterface(0x80ac58cd), "ERC-721");
+        vm.assertTrue(node.supportsInterface(0x5b5e139f), "ERC-721 metadata");
+        vm.assertTrue(node.supportsInterface(0x49064906), "ERC-4906");
+        vm.assertTrue(!node.supportsInterface(0xffffffff), "nothing else");
+        vm.warp(unlock(fec));
+        bytes32 before = keccak256(bytes(node.tokenURI(id)));
+        claimOne(id);
+        vm.assertTrue(keccak256(bytes(node.tokenURI(id))) != before, "it changes with a claim");
+        vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, 1));
+        node.tokenURI(1);
+    }
+
+    function test_metadataSaysTheAmountsInPoints() public {
+        vm.warp(unlock(fec));
+        bytes memory uri = bytes(node.tokenURI(id));
+        bytes memory base64 = new bytes(uri.length - 29);
+        for (uint256 i = 0; i < base64.length; ++i) {
+            base64[i] = uri[29 + i];
+        }
+        string memory json = string.concat(
+            '{"name":"ADN 0x00000001000001000000000',
+            "0",
+            hexOf(alice),
+            '","description":"Releases points period by period. Points are spent or given, never cashed.","attributes":[',
+            '{"trait_type":"Program","value":"1"},{"trait_type":"Start period","value":"1"},',
+            '{"trait_type":"Total","value":"10000.000000"},{"trait_type":"Claimed","value":"0.000000"},',
+            '{"trait_type":"Claimable","value":"3.831380"}]}'
+        );
+        vm.assertEq(string(base64), vm.toBase64(json), "JSON");
+    }
+
+    function test_anIdSaysProgramStartAndPayer() public view {
+        uint256 expected = uint256(fec) << 224 | uint256(1) << 200 | uint160(alice);
+        vm.assertEq(node.idOf(fec, 1, alice), expected, "layout");
+        vm.assertEq(id, expected, "of a payment");
+        IReleaseNode.Node memory state = node.nodeOf(id);
+        vm.assertTrue(state.program == fec && state.start == 1 && state.total == 10_000 * POINT, "read back");
+    }
+
+    function refused(address caller, address to, bytes memory reason) private {
+        vm.expectRevert(reason);
+        vm.prank(caller);
+        node.transferFrom(alice, to, id);
+    }
+
+    function hexOf(address account) private pure returns (string memory) {
+        bytes16 digits = "0123456789abcdef";
+        bytes memory text = new bytes(40);
+        for (uint256 i = 0; i < 40; ++i) {
+            text[i] = digits[uint160(account) >> (4 * (39 - i)) & 0xf];
+        }
+        return string(text);
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
+import {IPaymentProcessor, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
+import {Wallet} from "./Wallet.sol";
+
+/// @dev `refund`, `refundWithAuthorization` and `quoteRefund`.
+contract RefundTest is Setup {
+    function test_ofNothing() public {
+        paid(alice, fec, POINT, "1");
+        refused(
+            paymentOf(alice, fec, POINT, "1"),
+            1,
+            0,
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NothingToDo.selector)
+        );
+    }
+
+    function test_T07_termsThatWereNotPaid() public {
+        paid(alice, fec, POINT, "1");
+        bytes memory unknown =
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_UnknownPayment.selector, SHOP, bytes32("1"));
+        refused(paymentOf(alice, fec, POINT, "1"), 2, 1, unknown);
+        refused(paymentOf(alice, fec, 2 * POINT, "1"), 1, 1, unknown);
+        refused(paymentOf(bob, fec, POINT, "1"), 1, 1, unknown);
+        refused(paymentOf(alice, fund, POINT, "1"), 1, 1, unknown);
+        refused(
+            paymentOf(alice, fec, POINT, "2"),
+            1,
+            1,
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_UnknownPayment.selector, SHOP, bytes32("2"))
+        );
+    }
+
+    function test_notTheMerchant() public {
+        paid(alice, fec, POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
+        vm.expectRevert(abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NotPayout.selector, SHOP, alice));
+        vm.prank(alice);
+        processor.refund(payment, 1, POINT);
+        // The payout address moved: the old one no longer refunds, the new one does.
+        vm.prank(shop);
+        registry.setPayout(SHOP, bob);
+        refused(
+            payment, 1, POINT, abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NotPayout.selector, SHOP, shop)
+        );
+        give(bob, POINT);
+        vm.prank(bob);
+        processor.refund(payment, 1, POINT);
+        vm.assertEq(token.balanceOf(alice), POINT, "paid back");
+    }
+
+    function test_T07_exactlyWhatWasPaidAndOnePast() public {
+        paid(alice, fec, POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
+        refused(payment, 1, POINT + 1, exceeds(POINT + 1, POINT));
+        accepted(payment, 1, POINT - 3);
+        refused(payment, 1, 4, exceeds(4, 3));
+        refused(payment, 1, type(uint64).max, exceeds(type(uint64).max, 3));
+        accepted(payment, 1, 3);
+        refused(payment, 1, 1, exceeds(1, 0));
+    }
+
+    function test_T06_exactlyAtTheFirstReleaseAndOneSecondBefore() public {
+        uint256 id = paid(alice, fec, 2 * POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, 2 * POINT, "1");
+        vm.warp(unlock(fec) - 1);
+        accepted(payment, 1, POINT);
+        vm.warp(unlock(fec));
+        bytes memory late = abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unlocked.selector, id, unlock(fec));
+        refused(payment, 1, POINT, late);
+        // Sold or not.
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        refused(payment, 1, POINT, late);
+    }
+
+    function test_withoutThePointsOrTheAllowance() public {
+        paid(alice, fec, POINT, "1");
+        vm.prank(shop);
+        token.transfer(bob, 1);
+        refused(
+            paymentOf(alice, fec, POINT, "1"),
+            1,
+            POINT,
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, shop, 899_999, 900_000)
+        );
+        vm.prank(shop);
+        token.approve(address(processor), 0);
+        refused(
+            paymentOf(alice, fec, POINT, "1"),
+            1,
+            POINT,
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, 900_000)
+        );
+    }
+
+    function test_aWholeRefundLeavesNothingAndTheNodeCanBeMadeAgain() public {
+        uint256 id = paid(alice, fec, 100 * POINT, "1");
+        vm.prank(alice);
+        node.approve(stranger, id);
+        vm.expectEmit();
+        emit IPaymentProcessor.Refunded(SHOP, "1", alice, fec, 1, 100 * POINT, 10 * POINT, 100 * POINT);
+        accepted(paymentOf(alice, fec, 100 * POINT, "1"), 1, 100 * POINT);
+        vm.assertEq(token.balanceOf(alice), 100 * POINT, "payer");
+        vm.assertEq(token.balanceOf(shop), 0, "merchant");
+        vm.assertEq(token.totalSupply(), 100 * POINT, "minted again");
+        vm.assertEq(node.balanceOf(alice), 0, "no node");
+        IPrograms.Books memory books = programs.books(fec);
+        vm.assertTrue(books.diverted == 0 && books.committed == 0 && books.released == 0, "no books");
+        vm.assertEq(programs.emissionCommitted(), 0, "nothing owed");
+
+        vm.assertEq(paid(alice, fec, 50 * POINT, "2"), id, "the same node");
+        vm.assertEq(node.nodeOf(id).total, 50 * POINT, "anew");
+        vm.assertEq(node.getApproved(id), address(0), "without the old approval");
+    }
+
+    function test_aFundedProgramGivesBackFromItsReserve() public {
+        endow(10 * POINT);
+        paid(alice, fund, 100 * POINT, "1");
+        accepted(paymentOf(alice, fund, 100 * POINT, "1"), 2, 50 * POINT);
+        IPrograms.Books memory books = programs.books(fund);
+        vm.assertEq(books.reserve, 15 * POINT, "reserve");
+        vm.assertEq(books.committed, 10 * POINT, "committed");
+        vm.assertEq(token.balanceOf(address(programs)), 15 * POINT, "held");
+        vm.assertEq(token.balanceOf(alice), 50 * POINT, "payer");
+    }
+
+    /// @dev 19 units divert 1; a refund of 10 takes it back, and the last 9 units find the node gone.
+    function test_T02_theLastUnitsAfterTheNodeIsGone() public {
+        IPrograms.Terms memory rules = fecTerms();
+        (rules.minPayment, rules.periods) = (10, 1);
+        uint32 program = programs.open(rules, "");
+        uint256 id = paid(alice, program, 19, "1");
+        accepted(paymentOf(alice, program, 19, "1"), 1, 10);
+        vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, id));
+        node.nodeOf(id);
+        vm.warp(EPOCH + 14 days - 1);
+        accepted(paymentOf(alice, program, 19, "1"), 1, 8);
+        vm.warp(EPOCH + 14 days);
+        refused(
+            paymentOf(alice, program, 19, "1"),
+            1,
+            1,
+            abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unlocked.selector, id, EPOCH + 14 days)
+        );
+        vm.assertEq(token.balanceOf(alice), 18, "paid back");
+    }
+
+    function testFuzz_T05_payAndRefundInAnyStepsNetsToZero(uint64 amount, uint64 first, uint64 second, bool funded)
+        public
+    {
+        amount = POINT + amount % (99_999 * POINT);
+        first = 1 + first % (amount - 2);
+        second = 1 + second % (amount - first - 1 == 0 ? 1 : amount - first - 1);
+        (uint32 program, uint24 start) = funded ? (fund, 2) : (fec, 1);
+        endow(100_000 * POINT);
+        uint256 supply = token.totalSupply() + amount;
+        uint256 id = paid(alice, program, amount, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, program, amount, "1");
+        accepted(payment, start, first);
+        accepted(payment, start, second);
+        if (amount > first + second) accepted(payment, start, amount - first - second);
+        vm.assertEq(token.balanceOf(alice), amount, "payer");
+        vm.assertEq(token.balanceOf(shop), 0, "merchant");
+        vm.assertEq(token.totalSupply(), supply, "supply");
+        vm.assertEq(programs.books(program).committed, 0, "committed");
+        vm.assertEq(programs.books(program).diverted, 0, "diverted");
+        vm.assertEq(programs.books(fund).reserve, 100_000 * POINT, "reserve");
+        vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, id));
+        node.nodeOf(id);
+    }
+
+    function test_anInactiveMerchantRefundsAndAFrozenPayerReceives() public {
+        paid(alice, fec, POINT, "1");
+        registry.setActive(SHOP, false);
+        token.freeze(alice, "lost");
+        accepted(paymentOf(alice, fec, POINT, "1"), 1, POINT);
+        vm.assertEq(token.balanceOf(alice), POINT, "paid back");
+    }
+
+    function test_T14_byAuthorizationOnce() public {
+        paid(alice, fec, 100 * POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, 100 * POINT, "1");
+        (uint64 fromMerchant, uint64 diverted, uint64 total) = processor.quoteRefund(payment, 1, 30 * POINT);
+        vm.assertTrue(fromMerchant == 27 * POINT && diverted == 3 * POINT && total == 30 * POINT, "quote");
+        IPaymentProcessor.Authorization memory authorization =
+            authorized(SHOP_KEY, shop, fromMerchant, processor.refundHash(payment, 1, 30 * POINT));
+        vm.prank(stranger);
+        processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
+        vm.assertEq(token.balanceOf(alice), 30 * POINT, "payer");
+        vm.assertEq(token.balanceOf(shop), 63 * POINT, "merchant");
+        vm.assertEq(token.balanceOf(address(processor)), 0, "the processor keeps nothing");
+        // The same again has another hash, which nobody signed.
+        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
+    }
+
+    function test_T15_byAuthorizationOfAContractOrOfNobody() public {
+        Wallet wallet = new Wallet(alice);
+        vm.prank(shop);
+        registry.setPayout(SHOP, address(wallet));
+        paid(bob, fec, 100 * POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(bob, fec, 100 * POINT, "1");
+        bytes32 nonce = processor.refundHash(payment, 1, 100 * POINT);
+        IPaymentProcessor.Authorization memory wrong = authorized(SHOP_KEY, address(wallet), 90 * POINT, nonce);
+        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        processor.refundWithAuthorization(payment, 1, 100 * POINT, wrong);
+        IPaymentProcessor.Authorization memory right = authorized(ALICE_KEY, address(wallet), 90 * POINT, nonce);
+        processor.refundWithAuthorization(payment, 1, 100 * POINT, right);
+        vm.assertEq(token.balanceOf(bob), 100 * POINT, "paid back");
+    }
+
+    function test_quoteOfAnUnknownPaymentOrOfTooMuch() public {
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
+        vm.expectRevert(
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_UnknownPayment.selector, SHOP, bytes32("1"))
+        );
+        processor.quoteRefund(payment, 1, 1);
+        paid(alice, fec, POINT, "1");
+        vm.expectRevert(exceeds(POINT + 1, POINT));
+        processor.quoteRefund(payment, 1, POINT + 1);
+    }
+
+    function accepted(IPaymentProcessor.Payment memory payment, uint24 start, uint64 amount) private {
+        vm.prank(shop);
+        processor.refund(payment, start, amount);
+    }
+
+    function refused(IPaymentProcessor.Payment memory payment, uint24 start, uint64 amount, bytes memory reason)
+        private
+    {
+        vm.expectRevert(reason);
+        vm.prank(shop);
+        processor.refund(payment, start, amount);
+    }
+
+    function exceeds(uint256 tried, uint64 left) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            IPaymentProcessor.PaymentProcessor_RefundExceedsPaid.selector, SHOP, bytes32("1"), tried, left
+        );
+    }
+}

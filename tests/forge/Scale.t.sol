@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IReleaseNode, Setup} from "./Setup.sol";
+
+/// @dev Stands in the processor's place for a moment, to make many nodes of one holder in one call.
+contract Loader {
+    function load(IReleaseNode node, uint32 program, address holder, uint24 count) external {
+        for (uint24 start = 1000; start < 1000 + count; ++start) {
+            node.topUp(program, start, holder, 1e6, 0);
+        }
+    }
+}
+
+/// @dev T21: what a call costs does not grow with what there is.
+/// forge-config: default.isolate = true
+contract ScaleTest is Setup {
+    function test_T21_aHolderOfTenThousandNodesClaimsTransfersAndPaysAtTheSameCost() public {
+        uint256[3] memory before = costs("few", 1);
+        bytes memory code = address(processor).code;
+        vm.etch(address(processor), type(Loader).runtimeCode);
+        Loader(address(processor)).load(node, fec, alice, 10_000);
+        vm.etch(address(processor), code);
+        vm.assertGt(node.balanceOf(alice), 10_000, "ten thousand nodes");
+        uint256[3] memory later = costs("many", 2);
+        for (uint256 i = 0; i < 3; ++i) {
+            // Calldata with fewer zero bytes costs a little more.
+            vm.assertLe(later[i], before[i] + 200, "no more than with two");
+        }
+    }
+
+    /// @dev Pays twice, claims and gives away the nth node, and says what the second payment and the rest cost.
+    function costs(bytes32 order, uint256 nth) private returns (uint256[3] memory gas) {
+        uint256 begins = EPOCH + (nth - 1) * 200 weeks;
+        give(alice, 3 * POINT); // one is left, so that no balance ends and gives gas back
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.warp(begins + i * 1 weeks);
+            vm.prank(alice);
+            processor.pay(paymentOf(alice, fec, POINT, bytes32(uint256(order) + i)));
+            gas[0] = vm.lastCallGas().gasTotalUsed;
+        }
+        uint256 id = node.idOf(fec, uint24((nth - 1) * 200 + 1), alice);
+        vm.warp(begins + 2 weeks);
+        claimOne(id);
+        vm.warp(begins + 3 weeks);
+        claimOne(id);
+        gas[1] = vm.lastCallGas().gasTotalUsed;
+        vm.warp(begins + 4 weeks);
+        vm.prank(alice);
+        node.transferFrom(alice, address(uint160(0xB000 + nth)), id);
+        gas[2] = vm.lastCallGas().gasTotalUsed;
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @dev The cheatcodes that these tests use.
+interface Vm {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function warp(uint256 time) external;
+    function chainId(uint256 id) external;
+    function prank(address caller) external;
+    function expectRevert(bytes calldata reason) external;
+    function expectEmit() external;
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function lastCallGas() external view returns (Gas memory);
+    function deployCode(string calldata artifact, bytes calldata args) external returns (address);
+    function toBase64(string calldata data) external pure returns (string memory);
+    function etch(address account, bytes calldata code) external;
+    function assume(bool condition) external pure;
+    function assertEq(uint256 left, uint256 right, string calldata what) external pure;
+    function assertEq(address left, address right, string calldata what) external pure;
+    function assertEq(bytes32 left, bytes32 right, string calldata what) external pure;
+    function assertEq(string calldata left, string calldata right, string calldata what) external pure;
+    function assertEq(bytes calldata left, bytes calldata right, string calldata what) external pure;
+    function assertTrue(bool condition, string calldata what) external pure;
+    function assertLe(uint256 left, uint256 right, string calldata what) external pure;
+    function assertGt(uint256 left, uint256 right, string calldata what) external pure;
+}

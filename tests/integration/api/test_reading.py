@@ -1,0 +1,258 @@
+"""Answers are as of one block: finality, pages that survive a reorg, wallets, nodes, programs, merchants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import delete
+
+from builders import signer
+from chain_rows import BLOCKS, DAY, EPOCH, FEC, FINAL, INSTALMENTS, SAFE, ChainRows, block_hash, timestamp
+from chainpoints.domain.schedule import FEC as FEC_SCHEDULE
+from chainpoints.store import tables
+from chainpoints.types import ONE_POINT, NodeId, format_points
+from gateway import Api
+
+pytestmark = pytest.mark.integration
+
+BOB = signer("bob").address
+WEEK = 7 * DAY
+
+
+def write(api: Api) -> Any:
+    return api.store.write()
+
+
+def test_status_says_the_block_the_finality_and_the_totals(api: Api) -> None:
+    status = api.public.get("/v1/status")
+    assert status["read_at"] == {
+        "block": BLOCKS,
+        "hash": block_hash(BLOCKS),
+        "timestamp": timestamp(BLOCKS),
+        "finality": "head",
+        "chain": "eip155:31337",
+    }
+    assert status["index"]["lag"] == 0
+    assert status["open_requests"] == 0
+    assert status["index"]["halted"] is None
+    totals = api.public.get("/v1/totals")
+    assert totals["read_at"] == status["read_at"]
+    assert totals["supply"] == "1000.000000"
+    assert totals["payments"] == 0
+
+
+def test_a_halted_index_says_why(api: Api) -> None:
+    with write(api) as connection:
+        connection.execute(tables.chain_state.update().values(halted="a reorg below finality"))
+    assert api.public.get("/v1/status")["index"]["halted"] == "a reorg below finality"
+
+
+@pytest.mark.parametrize(
+    ("finality", "block", "balance"),
+    [("head", BLOCKS, "7.000000"), ("safe", SAFE, "5.000000"), ("final", FINAL, "3.000000")],
+)
+def test_finality_reads_as_of_the_highest_block_that_is_so_final(
+    api: Api, finality: str, block: int, balance: str
+) -> None:
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        for at, amount in ((FINAL, 3), (SAFE, 5), (SAFE + 1, 7)):
+            rows.balance(BOB, amount * ONE_POINT, block=at)
+    wallet = api.public.get(f"/v1/wallets/{BOB}", finality=finality)
+    assert (wallet["read_at"]["block"], wallet["read_at"]["finality"]) == (block, finality)
+    assert wallet["balance"] == balance
+
+
+def test_what_is_asked_for_at_head_tells_when_it_is_final_already(api: Api) -> None:
+    with write(api) as connection:
+        connection.execute(tables.chain_state.update().values(safe=BLOCKS, final=BLOCKS))
+    assert api.public.get("/v1/status")["read_at"]["finality"] == "final"
+
+
+def test_no_block_is_final_yet(api: Api) -> None:
+    with write(api) as connection:
+        connection.execute(tables.chain_state.update().values(safe=0, final=0))
+    api.public.problem("unavailable", 503, api.public.send("GET", f"/v1/wallets/{BOB}?finality=final"))
+
+
+def test_a_wallet_that_never_held_anything_is_empty(api: Api) -> None:
+    wallet = api.public.get(f"/v1/wallets/{BOB.upper().replace('0X', '0x')}")
+    assert wallet["account"] == f"eip155:31337:{BOB}"
+    assert [wallet[name] for name in ("balance", "claimable", "committed", "nodes", "next_release")] == [
+        "0.000000", "0.000000", "0.000000", 0, None,
+    ]  # fmt: skip
+    assert api.public.get(f"/v1/wallets/{BOB}/nodes")["items"] == []
+    assert api.public.get(f"/v1/wallets/{BOB}/forecast")["items"] == []
+
+
+def test_a_wallet_with_nodes_says_what_it_can_claim_and_what_comes(api: Api) -> None:
+    """Day 40 is in week 5: a node of start 1 has 4 full weeks behind it, one of start 6 is locked."""
+    total = 10_000 * ONE_POINT
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        open_node = rows.node(BOB, 1, total)
+        locked = rows.node(BOB, 6, total)
+        rows.node(BOB, 2, 0, owner="0x" + "00" * 20)
+    released = FEC_SCHEDULE.amounts(total)
+    wallet = api.public.get(f"/v1/wallets/{BOB}")
+    assert wallet["nodes"] == 2
+    assert wallet["claimable"] == format_points(released[4])
+    assert wallet["committed"] == "20000.000000"
+    assert wallet["next_release"] == {"at": EPOCH + 6 * WEEK, "amount": format_points(released[5] - released[4])}
+    nodes = {node["id"]: node for node in api.public.get(f"/v1/wallets/{BOB}/nodes")["items"]}
+    assert nodes.keys() == {open_node, locked}
+    assert (nodes[open_node]["locked"], nodes[open_node]["elapsed_periods"]) == (False, 4)
+    assert (nodes[locked]["locked"], nodes[locked]["unlocks_at"]) == (True, EPOCH + 7 * WEEK)
+    forecast = api.public.get(f"/v1/wallets/{BOB}/forecast")
+    assert forecast["items"][-1]["cumulative"] == format_points(2 * total - released[4])
+    assert forecast["claimable"] == wallet["claimable"]
+    assert [step["at"] for step in forecast["items"]][:2] == [EPOCH + 6 * WEEK, EPOCH + 7 * WEEK]
+
+
+def test_a_node_shows_its_whole_schedule(api: Api) -> None:
+    with write(api) as connection:
+        node_id = ChainRows(connection).node(BOB, 1, 10_000 * ONE_POINT, claimed=3_831_380, claimed_periods=1)
+    node = api.public.get(f"/v1/nodes/{node_id}")
+    steps = {step["period"]: step for step in node["schedule"]}
+    assert len(steps) == 100
+    published = {1: "3.831380", 10: "48.190694", 50: "802.091869", 86: "5012.754068", 100: "10000.000000"}
+    assert {period: steps[period]["released"] for period in published} == published
+    assert steps[1]["at"] == EPOCH + 2 * WEEK
+    assert node["released"] == format_points(FEC_SCHEDULE.amounts(10_000 * ONE_POINT)[4])
+    assert node["claimed"] == "3.831380"
+
+
+def test_nodes_that_never_were_or_have_ended_are_not_found(api: Api) -> None:
+    with write(api) as connection:
+        ended = ChainRows(connection).node(BOB, 1, 0, owner="0x" + "00" * 20)
+    for node_id in (ended, str(NodeId.of_payment(FEC, 99, BOB)), "0", "9" * 78):
+        api.public.problem("not-found", 404, api.public.send("GET", f"/v1/nodes/{node_id}"))
+
+
+def test_a_wallet_is_read_at_one_block_though_its_nodes_moved_later(api: Api) -> None:
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        node_id = rows.node(BOB, 1, ONE_POINT, block=FINAL)
+        rows.node(BOB, 1, ONE_POINT, block=SAFE, owner=api.alice)
+    assert api.public.get(f"/v1/wallets/{BOB}/nodes")["items"] == []
+    assert [node["id"] for node in api.public.get(f"/v1/wallets/{api.alice}/nodes")["items"]] == [node_id]
+    assert [node["id"] for node in api.public.get(f"/v1/wallets/{BOB}/nodes", finality="final")["items"]] == [node_id]
+
+
+def test_programs_say_their_terms_books_and_solvency(api: Api) -> None:
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        rows.books(FEC, diverted=50 * ONE_POINT, committed=400 * ONE_POINT, released=100 * ONE_POINT)
+        rows.books(INSTALMENTS, committed=200 * ONE_POINT, reserve=250 * ONE_POINT)
+    emission, funded = api.public.get("/v1/programs")["items"]
+    assert emission["name"] == "FEC"
+    assert emission["terms"]["half_released_after"] == 86
+    assert emission["solvency"] == {
+        "covered": True,
+        "reserve_to_committed": None,
+        "cap_use": "0.000005",
+        "dilution": "0.400000",
+    }
+    assert funded["solvency"]["reserve_to_committed"] == "1.250000"
+    assert funded["solvency"]["dilution"] == "0.000000"
+    one = api.public.get("/v1/programs/1")
+    assert one.pop("read_at")["block"] == BLOCKS
+    assert one == emission
+    api.public.problem("not-found", 404, api.public.send("GET", "/v1/programs/3"))
+
+
+def test_a_reserve_that_does_not_cover_what_is_owed_is_told(api: Api) -> None:
+    with write(api) as connection:
+        ChainRows(connection).books(INSTALMENTS, committed=200 * ONE_POINT, reserve=199 * ONE_POINT)
+    assert api.public.get("/v1/programs/2")["solvency"]["covered"] is False
+
+
+def test_merchants_are_public_and_paged(api: Api) -> None:
+    first = api.public.get("/v1/merchants", limit=1)
+    second = api.public.get("/v1/merchants", limit=1, cursor=first["next"])
+    assert [page["items"][0]["merchant"] for page in (first, second)] == [2, 1]
+    assert second["next"] is None
+    assert api.public.get("/v1/merchants/1")["name"] == "Merchant 1"
+    api.public.problem("not-found", 404, api.public.send("GET", "/v1/merchants/9"))
+
+
+def all_pages(api: Api, path: str, cursor: str | None = None, **query: Any) -> list[dict[str, Any]]:
+    """The items of all pages, from a cursor on."""
+    items: list[dict[str, Any]] = []
+    while True:
+        page = api.public.get(path, **query, **({"cursor": cursor} if cursor else {}))
+        items += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return items
+
+
+def test_pages_are_newest_first_and_whole(api: Api) -> None:
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        for block in range(5, 15):
+            rows.transfer(block, api.alice, BOB, block)
+            rows.transfer(block, BOB, BOB, 100 + block)
+            rows.transfer(block, BOB, api.alice, 200 + block)
+            rows.transfer(block, "0x" + "01" * 20, "0x" + "02" * 20, 300 + block)
+    for limit in (1, 7, 200):
+        items = all_pages(api, f"/v1/wallets/{BOB}/transfers", limit=limit)
+        places = [(item["block"], item["log_index"]) for item in items]
+        assert len(places) == 30
+        assert places == sorted(set(places), reverse=True)
+    assert len(all_pages(api, "/v1/transfers", limit=9)) == 40
+    assert len(all_pages(api, "/v1/transfers", limit=9, sender=BOB)) == 20
+    assert len(all_pages(api, "/v1/transfers", receiver=BOB, sender=api.alice)) == 10
+    assert all(item["finality"] == "final" for item in items)
+
+
+def test_a_cursor_stays_valid_across_a_reorg(api: Api) -> None:
+    """The reader has the newest page; then its blocks are replaced by others. What is older comes whole, and once."""
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        for block in range(30, 41):
+            rows.transfer(block, api.alice, BOB, block)
+    first = api.public.get("/v1/transfers", limit=4)
+    assert [item["block"] for item in first["items"]] == [40, 39, 38, 37]
+    with write(api) as connection:
+        connection.execute(delete(tables.blocks).where(tables.blocks.c.number >= 38))
+        rows = ChainRows(connection)
+        rows.blocks(38, 42, branch=7)
+        for block in (38, 41, 42):
+            rows.transfer(block, BOB, api.alice, 7)
+    rest = all_pages(api, "/v1/transfers", first["next"], limit=3)
+    assert [item["block"] for item in rest] == [36, 35, 34, 33, 32, 31, 30]
+
+
+def test_payments_are_filtered_by_merchant_and_order(api: Api) -> None:
+    hashes = [f"0x{number:064x}" for number in (1, 2)]
+    with write(api) as connection:
+        rows = ChainRows(connection)
+        rows.payment(8, hashes[0], BOB, 1_000_001, merchant=1)
+        rows.payment(9, hashes[0], BOB, 2_000_000, merchant=2)
+        rows.payment(9, hashes[1], api.alice, 3_000_000, merchant=1)
+    assert [each["amount"] for each in api.public.get("/v1/payments")["items"]] == ["3.000000", "2.000000", "1.000001"]
+    (one,) = api.public.get("/v1/payments", merchant=1, order_hash=hashes[0])["items"]
+    assert (one["merchant_share"], one["diverted"], one["node_total"]) == ("0.900001", "0.100000", "1.000000")
+    assert one["node"] == str(NodeId.of_payment(FEC, 4, BOB))
+    assert len(api.public.get(f"/v1/wallets/{BOB}/payments")["items"]) == 2
+
+
+def test_every_reading_answer_names_its_block(api: Api) -> None:
+    """Each GET that needs neither a key nor an id of its own; those that do are read in other tests."""
+    values = {"{address}": BOB, "{program}": "1", "{merchant}": "1"}
+    checked = 0
+    for method, path in api.routes():
+        for name, value in values.items():
+            path = path.replace(name, value)
+        if method == "GET" and "{" not in path and "/orders" not in path and not path.endswith("/keys"):
+            assert api.public.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
+            checked += 1
+    assert checked == 18
+
+
+def test_a_request_that_nobody_made_is_not_found(api: Api) -> None:
+    answer: httpx.Response = api.public.send("GET", "/v1/requests/00000000-0000-0000-0000-000000000000")
+    api.public.problem("not-found", 404, answer)

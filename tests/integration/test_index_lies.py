@@ -1,0 +1,209 @@
+"""An endpoint that lies, lags or fails is never believed, and the indexer recovers when it tells the truth (T26)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import Deployment, deploy_on, start_anvil
+from chainpoints.chain.compiler import Artifact
+from chainpoints.config import Secret
+from chainpoints.errors import ConfigError, InconsistentChain, RpcError
+from chainpoints.store.chain_rows import tip
+from chainpoints.store.migrate import migrate
+from chainpoints.store.session import Store
+from economy import Economy
+from indexing import catch_up, digests, following, fresh_digests
+from lying_endpoint import Lie, LyingEndpoint, Refuse, lying_endpoint, truth
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def lived(
+    tmp_path_factory: pytest.TempPathFactory, artifacts: dict[str, Artifact]
+) -> Iterator[tuple[Deployment, Economy]]:
+    chain = start_anvil()
+    deployment = deploy_on(chain, tmp_path_factory.mktemp("lived"), artifacts)
+    economy = Economy(deployment)
+    economy.set_up()
+    economy.live(30)
+    yield deployment, economy
+    chain.stop()
+
+
+@pytest.fixture
+def endpoint(lived: tuple[Deployment, Economy]) -> Iterator[LyingEndpoint]:
+    with lying_endpoint(lived[0].anvil.url) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """The checks of answers come before any database: one kind is enough."""
+    opened = Store(Secret(f"sqlite:///{tmp_path / 'gateway.db'}"))
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def logs_only(change: Any, *, ranges_only: bool = False) -> Lie:
+    """A lie about logs, as `change` makes it of a non-empty list of them."""
+
+    def lie(method: str, parameters: list[Any], result: Any) -> Any:
+        if method != "eth_getLogs" or not result or (ranges_only and "blockHash" in parameters[0]):
+            return result
+        return change(result)
+
+    return lie
+
+
+def of_another_branch(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*logs[:-1], logs[-1] | {"blockHash": "0x" + "ab" * 32}]
+
+
+def of_another_contract(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*logs[:-1], logs[-1] | {"address": "0x" + "ab" * 20}]
+
+
+LIES = {
+    "no logs": lambda logs: [],
+    "the last log left out": lambda logs: logs[:-1],
+    "a log in between left out": lambda logs: [*logs[: len(logs) // 2], *logs[len(logs) // 2 + 1 :]],
+    "only the first log": lambda logs: logs[:1],
+    "the last log doubled": lambda logs: [*logs, logs[-1]],
+    "logs in disorder": lambda logs: logs[::-1],
+    "a log of another branch": of_another_branch,
+    "a log of another contract": of_another_contract,
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_about_logs_is_never_stored(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store, name: str
+) -> None:
+    deployment, _ = lived
+    endpoint.lie = logs_only(LIES[name])
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        for _ in range(10):
+            with pytest.raises(InconsistentChain):
+                catch_up(follower)
+        assert endpoint.told > 0
+        endpoint.lie = truth
+        catch_up(follower)
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["no logs", "the last log left out", "only the first log"])
+def test_logs_missing_from_ranges_are_asked_for_by_block(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store, name: str
+) -> None:
+    """Seen of a real node: no logs for a range, all of them for the block's hash. The lie never ends here."""
+    deployment, _ = lived
+    endpoint.lie = logs_only(LIES[name], ranges_only=True)
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        catch_up(follower)
+    assert endpoint.told > 0
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_lagging_head_deletes_nothing(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, store: Store
+) -> None:
+    """On a public chain, whose provider has many machines, some of them behind."""
+    deployment, economy = lived
+    public = replace(deployment.settings.chain, key="public")
+    with following(deployment, store, url=endpoint.url, chain=public) as follower:
+        catch_up(follower)
+        before = digests(store)
+        behind = deployment.rpc.call("eth_getBlockByNumber", hex(deployment.anvil.head() - 7), False)
+
+        def lag(method: str, parameters: list[Any], result: Any) -> Any:
+            return behind if method == "eth_getBlockByNumber" and parameters[0] == "latest" else result
+
+        endpoint.lie = lag
+        assert not follower.step()
+        assert endpoint.told == 1
+        assert digests(store) == before
+        economy.live(2)
+        endpoint.lie = truth
+        catch_up(follower)
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_head_beyond_what_the_endpoint_has_is_not_believed(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store
+) -> None:
+    def ahead(method: str, parameters: list[Any], result: Any) -> Any:
+        is_head = method == "eth_getBlockByNumber" and parameters[0] == "latest"
+        return result | {"number": hex(int(result["number"], 16) + 100)} if is_head else result
+
+    deployment, _ = lived
+    endpoint.lie = ahead
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        for _ in range(10):
+            with pytest.raises(InconsistentChain, match="does not give block"):
+                catch_up(follower)
+        with sqlite_store.read() as connection:
+            found = tip(connection)
+        assert found is None or found[0] <= deployment.anvil.head()
+        endpoint.lie = truth
+        catch_up(follower)
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_endpoint_that_fails_every_third_time_is_survived(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store, status: int
+) -> None:
+    calls = 0
+
+    def fail(_method: str, _parameters: list[Any], result: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 61 == 0:
+            raise Refuse(status)
+        return result
+
+    deployment, _ = lived
+    endpoint.lie = fail
+    failures = 0
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        for _ in range(50):
+            try:
+                catch_up(follower)
+                break
+            except RpcError:
+                failures += 1
+    assert failures > 0
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+def test_another_chain_is_refused(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, sqlite_store: Store
+) -> None:
+    endpoint.lie = lambda method, _, result: "0x1" if method == "eth_chainId" else result
+    with (
+        following(lived[0], sqlite_store, url=endpoint.url) as follower,
+        pytest.raises(ConfigError, match="is of chain 1, not 31337"),
+    ):
+        follower.step()
+
+
+def test_a_database_of_another_chain_is_refused(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, sqlite_store: Store
+) -> None:
+    with following(lived[0], sqlite_store) as follower:
+        catch_up(follower)
+    endpoint.lie = lambda method, parameters, result: (
+        result | {"hash": "0x" + "ab" * 32} if parameters[:1] == ["0x0"] else result
+    )
+    with (
+        following(lived[0], sqlite_store, url=endpoint.url) as follower,
+        pytest.raises(ConfigError, match="another chain or deployment"),
+    ):
+        follower.step()

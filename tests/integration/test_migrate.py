@@ -1,0 +1,76 @@
+"""store/migrate: the steps give the schema of store/tables.py, once, on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from chainpoints.config import Secret
+from chainpoints.errors import ConfigError
+from chainpoints.store.migrate import migrate
+from chainpoints.store.session import Store
+from chainpoints.store.tables import metadata
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_constraints_and_names_are_those_of_the_tables(store: Store) -> None:
+    """What alembic's comparison leaves out: cascades, and the names of keys."""
+    migrated = described(store)
+    metadata.drop_all(store.engine)
+    metadata.create_all(store.engine)
+    assert described(store) == migrated
+
+
+def described(store: Store) -> dict[str, Any]:
+    inspector = inspect(store.engine)
+    tables = [name for name in inspector.get_table_names() if name != "alembic_version"]
+    return {
+        name: (
+            [(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(name)],
+            inspector.get_pk_constraint(name),
+            sorted(inspector.get_foreign_keys(name), key=str),
+            sorted(inspector.get_unique_constraints(name), key=str),
+            sorted(inspector.get_indexes(name), key=str),
+        )
+        for name in tables
+    }
+
+
+def test_a_second_time_changes_nothing(store: Store) -> None:
+    before = described(store)
+    migrate(store)
+    assert described(store) == before
+
+
+def test_several_processes_at_once(database: Secret) -> None:
+    program = (
+        "import sys; from chainpoints.config import Secret; from chainpoints.store.migrate import migrate; "
+        "from chainpoints.store.session import Store; migrate(Store(Secret(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", program, database.reveal()]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    problems = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, problems
+    store = Store(database)
+    assert len(inspect(store.engine).get_table_names()) == len(metadata.tables) + 1
+    store.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigError, match="newer chainpoints"):
+        migrate(store)

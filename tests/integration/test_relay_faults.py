@@ -1,0 +1,314 @@
+"""What must not go wrong when something does: crashes, silence, races, reorgs, an empty account (T27 to T31)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from builders import Deployment, signer
+from chainpoints.chain.signer import local_key, role_address
+from chainpoints.config import Secret
+from chainpoints.store import relay, relay_transactions
+from chainpoints.store.relay import Request
+from chainpoints.store.session import Store
+from chainpoints.types import ONE_POINT
+from relaying import Shop, node_of, order_hash, relayer_process, relaying
+from stubborn_mempool import stubborn_mempool
+
+pytestmark = pytest.mark.integration
+
+PEOPLE = [f"person {n}" for n in range(4)]
+
+
+@pytest.fixture
+def shop(deployment: Deployment, store: Store) -> Shop:
+    """A shop whose customers have 100 points each."""
+    shop = Shop(deployment, store)
+    with relaying(shop):
+        done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
+    assert {request.state for request in done} == {"mined"}
+    return shop
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("step", ["recorded", "broadcast", "mined"])
+def test_t28_killed_at_any_step_nothing_is_lost_or_done_twice(shop: Shop, database: Secret, step: str) -> None:
+    ids = [shop.pay(person, 10, f"order {person}") for person in PEOPLE]
+    process = relayer_process(shop, database, dies_at=step)
+    assert process.wait(timeout=60) == -signal.SIGKILL, (shop.deployment.settings.home / "relayer.log").read_text()
+    assert set(shop.states(ids)) == {"sent"}
+    before = shop.transactions()
+    with relaying(shop):
+        done = shop.wait(ids)
+        later = shop.wait([shop.pay(person, 5, f"later {person}") for person in PEOPLE])
+    assert {request.state for request in (*done, *later)} == {"mined"}
+    assert {request.transaction_hash for request in done} == {before[-1].hash}, "not the same bytes were sent again"
+    assert len(set(shop.paid_orders())) == len(shop.paid_orders()) == 8
+    shop.assert_no_gaps()
+
+
+def test_t28_a_reply_lost_after_broadcast_is_no_failure(shop: Shop) -> None:
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.deaf = True
+        with relaying(shop, url=endpoint.url):
+            done = shop.wait([shop.pay(person, 10, f"order {person}") for person in PEOPLE])
+    assert {request.state for request in done} == {"mined"}
+    assert sorted(shop.paid_orders()) == sorted(order_hash(f"order {person}") for person in PEOPLE)
+    shop.assert_no_gaps()
+
+
+def test_t29_a_stuck_transaction_is_replaced_and_either_may_win(shop: Shop) -> None:
+    for winner in (0, -1):
+        with stubborn_mempool(shop.anvil.url) as endpoint:
+            endpoint.holding = True
+            with relaying(shop, url=endpoint.url, replace_after_seconds=1):
+                ids = [shop.pay(person, 10, f"order {person} {winner}") for person in PEOPLE]
+                eventually(lambda endpoint=endpoint: len(endpoint.held) >= 3)
+                assert set(shop.states(ids)) == {"sent"}
+                endpoint.release(winner)
+                done = shop.wait(ids)
+            offers = [(offer["maxFeePerGas"], offer["maxPriorityFeePerGas"]) for offer in endpoint.taken]
+            assert endpoint.underpriced == 0
+            assert len({offer["nonce"] for offer in endpoint.taken}) == 1
+            assert len({offer["data"] for offer in endpoint.taken}) == 1
+            assert all(new[0] * 8 >= old[0] * 9 and new[1] * 8 >= old[1] * 9 for old, new in pairwise(offers))
+            assert {request.state for request in done} == {"mined"}
+            assert {request.transaction_hash for request in done} == {endpoint.taken[winner]["hash"]}
+    assert len(set(shop.paid_orders())) == len(shop.paid_orders()) == 8
+    shop.assert_no_gaps()
+
+
+def test_t30_a_node_that_fails_is_no_refusal(shop: Shop) -> None:
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.broken = True
+        with relaying(shop, url=endpoint.url):
+            request_id = shop.pay(PEOPLE[0], 10, "order")
+            eventually(lambda: "damaged" in (shop.lanes()["relayer"] or ""))
+            assert shop.states([request_id]) == ["accepted"]
+            endpoint.broken = False
+            assert shop.wait([request_id])[0].state == "mined"
+            eventually(lambda: shop.lanes()["relayer"] is None)
+
+
+def test_t30_a_second_attempt_at_an_order_waits_for_the_first(shop: Shop) -> None:
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            first, second = shop.pay(PEOPLE[0], 10, "order"), shop.pay(PEOPLE[1], 10, "order")
+            eventually(lambda: bool(endpoint.held))
+            time.sleep(0.3)
+            assert shop.states([first, second]) == ["sent", "accepted"]
+            endpoint.release(0)
+            states = [request.state for request in shop.wait([first, second])]
+    assert states == ["mined", "refused"]
+    assert shop.points(PEOPLE[1]) == 100
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_t24_after_a_reorg_the_same_transactions_are_sent_again(shop: Shop, depth: int) -> None:
+    with relaying(shop):
+        ids = [request_id for n in range(5) for request_id in shop_round(shop, n)]
+        before = {request.id: request.transaction_hash for request in shop.requests(ids)}
+        shop.anvil.reorg(depth)
+        eventually(lambda: set(shop.states(ids)) != {"mined"})
+        done = shop.wait(ids)
+        eventually(lambda: len(shop.paid_orders()) == 20)
+    assert {request.state for request in done} == {"mined"}
+    assert {request.id: request.transaction_hash for request in done} == before
+    assert len(set(shop.paid_orders())) == 20
+    shop.assert_no_gaps()
+
+
+def shop_round(shop: Shop, n: int) -> list[str]:
+    """Each customer pays 10 points, in one block."""
+    ids = [shop.pay(person, 10, f"order {n} {person}") for person in PEOPLE]
+    assert {request.state for request in shop.wait(ids)} == {"mined"}
+    return ids
+
+
+def test_a_chain_that_stepped_back_in_time_gets_nothing_before_its_time(shop: Shop) -> None:
+    day = 86_400
+    with relaying(shop):
+        monday = shop_round(shop, 1)
+        head = shop.anvil.head()
+        shop.anvil.move_to(shop.anvil.now() + 8 * day)
+        next_week = shop.anvil.now()
+        tuesday = shop_round(shop, 2)
+        node = node_of(shop, PEOPLE[0])
+        shop.anvil.rpc.call("anvil_rollback", shop.anvil.head() - head)
+        eventually(lambda: set(shop.states(tuesday)) == {"sent"})
+        new = shop.pay(PEOPLE[0], 1, "in between")
+        time.sleep(0.5)
+        assert shop.states([*monday, *tuesday, new]) == ["mined"] * 4 + ["sent"] * 4 + ["accepted"]
+        with shop.store.read() as connection:
+            assert relay.next_not_before(connection, shop.anvil.now()) == next_week
+        shop.anvil.move_to(next_week)
+        done = shop.wait([*tuesday, new])
+    assert {request.state for request in done} == {"mined"}
+    assert shop.read("ReleaseNode", "nodeOf", [node.token_id])[3] == (10 + 1) * ONE_POINT
+    shop.assert_no_gaps()
+
+
+def test_a_request_is_not_refused_for_want_of_what_a_reorg_took(shop: Shop) -> None:
+    """The customer's points are issued in a block that goes; the payment was accepted after it."""
+    with stubborn_mempool(shop.anvil.url) as endpoint, relaying(shop, url=endpoint.url):
+        shop.wait([shop.issue("newcomer", 100, "till newcomer")])
+        endpoint.holding = True
+        shop.anvil.reorg(1)
+        payment = shop.pay("newcomer", 60, "order of the newcomer")
+        eventually(lambda: bool(endpoint.held))
+        time.sleep(0.3)
+        assert shop.states([payment]) == ["accepted"]
+        endpoint.holding = False
+        endpoint.release(0)
+        assert shop.wait([payment])[0].state == "mined"
+
+
+def fail_on_chain(shop: Shop) -> list[Request]:
+    """Between simulation and mining one payer's points go elsewhere, so that the whole batch fails on chain."""
+    ids = [shop.pay(person, 60, f"order {person}") for person in PEOPLE]
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            eventually(lambda: bool(endpoint.held))
+            spend_all(shop, PEOPLE[1])
+            endpoint.holding = False
+            endpoint.release(0)
+            return shop.wait(ids)
+
+
+def test_mined_and_failed_requests_are_tried_again_or_refused(shop: Shop) -> None:
+    done = fail_on_chain(shop)
+    assert [request.state for request in done] == ["mined", "refused", "mined", "mined"]
+    assert done[1].refusal is not None
+    assert done[1].refusal["name"] == "ERC20InsufficientBalance"
+    assert len(shop.paid_orders()) == 3
+    shop.assert_no_gaps()
+
+
+def test_a_failed_transaction_that_a_reorg_takes_becomes_a_no_op(shop: Shop) -> None:
+    """Sent again it would succeed now, and pay what its requests' later transactions pay too."""
+    done = fail_on_chain(shop)
+    failed = next(row for row in shop.transactions() if row.succeeded is False)
+    with relaying(shop):
+        shop.anvil.reorg(shop.anvil.head() - failed.block_number + 1)
+        eventually(lambda: relay_transactions.CANCEL in [row.kind for row in shop.transactions()])
+        eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
+    assert shop.states([request.id for request in done]) == ["mined", "refused", "mined", "mined"]
+    assert len(shop.paid_orders()) == 3
+    shop.assert_no_gaps()
+
+
+def test_a_node_without_eth_simulate_is_asked_for_estimates(shop: Shop) -> None:
+    ids = [shop.pay(person, 120 if person == PEOPLE[2] else 20, f"order {person}") for person in PEOPLE]
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.lacks = {"eth_simulateV1"}
+        with relaying(shop, url=endpoint.url):
+            done = shop.wait(ids)
+    assert [request.state for request in done] == ["mined", "mined", "refused", "mined"]
+    assert done[2].refusal is not None
+    assert done[2].refusal["name"] == "ERC20InsufficientBalance"
+
+
+def spend_all(shop: Shop, customer: str) -> None:
+    rpc, account = shop.anvil.rpc, signer(customer).address
+    rpc.call("anvil_impersonateAccount", account)
+    rpc.call("anvil_setBalance", account, hex(10**20))
+    to, data = shop.calls.encode("PointsToken", "transfer", [signer("friend").address, shop.balance(account)])
+    rpc.call("eth_sendTransaction", {"from": account, "to": to, "data": data, "gas": hex(200_000)})
+    eventually(lambda: shop.points(customer) == 0)
+
+
+def test_t27_a_nonce_used_by_somebody_else_stops_nothing(shop: Shop) -> None:
+    relayer = role_address(shop.deployment.settings, "relayer")
+    shop.anvil.rpc.call("anvil_impersonateAccount", relayer)
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            ids = [shop.pay(person, 10, f"order {person}") for person in PEOPLE]
+            eventually(lambda: bool(endpoint.held))
+            shop.anvil.rpc.call("eth_sendTransaction", {"from": relayer, "to": relayer})
+            endpoint.holding = False
+            later = [shop.issue("person 9", 20, "till person 9"), shop.pay("poor", 10, "order of the poor")]
+            assert [request.state for request in shop.wait(later)] == ["mined", "refused"]
+            assert set(shop.states(ids)) == {"sent"}, "given up before the other transaction was final"
+            shop.anvil.mine(64)
+            done = shop.wait(ids)
+    assert {request.state for request in done} == {"mined"}
+    assert len(set(shop.paid_orders())) == len(shop.paid_orders()) >= 4
+
+
+def test_t27_a_gap_is_filled_by_a_no_op(shop: Shop) -> None:
+    """A transaction of the same key that is not on record is taken by a reorg, below others that are."""
+    relayer = role_address(shop.deployment.settings, "relayer")
+    shop.anvil.rpc.call("anvil_impersonateAccount", relayer)
+    shop.anvil.rpc.call("eth_sendTransaction", {"from": relayer, "to": relayer})
+    shop.anvil.mine()
+    with relaying(shop):
+        ids = shop_round(shop, 1)
+        shop.anvil.reorg(3)
+        eventually(lambda: set(shop.states(ids)) != {"mined"})
+        done = shop.wait(ids)
+        assert {request.state for request in done} == {"mined"}
+        shop.wait([shop.pay(PEOPLE[0], 1, "later")])
+    assert [row.kind for row in shop.transactions() if row.sender == relayer].count(relay_transactions.CANCEL) == 1
+    shop.assert_no_gaps()
+
+
+def test_t31_an_empty_account_stops_its_lane_alone_and_says_so(shop: Shop) -> None:
+    relayer = role_address(shop.deployment.settings, "relayer")
+    shop.anvil.give_ether(relayer, 10**9)
+    with relaying(shop):
+        payment = shop.pay(PEOPLE[0], 10, "order")
+        eventually(lambda: "send it ETH" in (shop.lanes()["relayer"] or ""))
+        assert relayer in (shop.lanes()["relayer"] or "")
+        assert shop.wait([shop.issue("other", 10, "till other")])[0].state == "mined"
+        assert shop.states([payment]) == ["accepted"]
+        shop.anvil.give_ether(relayer)
+        assert shop.wait([payment])[0].state == "mined"
+        eventually(lambda: shop.lanes()["relayer"] is None)
+
+
+def test_t31_no_transaction_offers_more_than_the_cap(shop: Shop) -> None:
+    with relaying(shop, cap=10**6):
+        payment = shop.pay(PEOPLE[0], 10, "order")
+        eventually(lambda: "cap" in (shop.lanes()["relayer"] or ""))
+        assert shop.states([payment]) == ["accepted"]
+    with relaying(shop):
+        assert shop.wait([payment])[0].state == "mined"
+
+
+def test_what_is_final_is_no_longer_watched(shop: Shop) -> None:
+    with relaying(shop):
+        shop.anvil.mine(64)
+        eventually(lambda: {row.state for row in shop.transactions()} == {"final"})
+        shop_round(shop, 1)
+        assert shop.transactions()[-1].state == "mined"
+
+
+def test_one_relayer_works_and_another_takes_over(shop: Shop, database: Secret) -> None:
+    first = relayer_process(shop, database, dies_at="never")
+    try:
+        shop.wait([shop.pay(PEOPLE[0], 1, "first")], seconds=60)
+        with relaying(shop):
+            shop.wait([shop.pay(PEOPLE[0], 1, "second")])
+            first.kill()
+            shop.wait([shop.pay(PEOPLE[0], 1, "third")])
+    finally:
+        first.kill()
+        first.wait()
+    assert len(shop.paid_orders()) == 3
+    shop.assert_no_gaps()
+    told = (shop.deployment.settings.home / "relayer.log").read_text()
+    assert "sent" in told
+    assert not [lane for lane in relay.LANES if local_key(lane).hex() in told], "a log shows a key"

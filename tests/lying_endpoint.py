@@ -1,0 +1,87 @@
+"""A real HTTP endpoint in front of a real chain node, which tells a lie of the test's choice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+Lie = Callable[[str, list[Any], Any], Any]
+"""From method, parameters and the node's true result to the result that is told. May raise Refuse."""
+
+
+class Refuse(Exception):
+    """The endpoint answers with this HTTP status instead."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def truth(_method: str, _parameters: list[Any], result: Any) -> Any:
+    return result
+
+
+class LyingEndpoint:
+    """`lie` may be changed at any time; `told` counts the answers that were not the truth."""
+
+    def __init__(self, node_url: str) -> None:
+        self.lie: Lie = truth
+        self.told = 0
+        self._node = httpx.Client(base_url=node_url, timeout=60)
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status, content = endpoint.answer(body)
+                self.send_response(status)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def answer(self, body: bytes) -> tuple[int, bytes]:
+        replies = json.loads(self._node.post("/", content=body, headers={"content-type": "application/json"}).content)
+        requests = json.loads(body)
+        pairs = zip(requests, replies, strict=True) if isinstance(requests, list) else [(requests, replies)]
+        try:
+            for request, reply in pairs:
+                if "result" in reply:
+                    told = self.lie(request["method"], request["params"], reply["result"])
+                    self.told += told != reply["result"]
+                    reply["result"] = told
+        except Refuse as refuse:
+            self.told += 1
+            return refuse.status, b"{}"
+        return 200, json.dumps(replies).encode()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._node.close()
+
+
+@contextmanager
+def lying_endpoint(node_url: str) -> Iterator[LyingEndpoint]:
+    endpoint = LyingEndpoint(node_url)
+    try:
+        yield endpoint
+    finally:
+        endpoint.close()
