@@ -40,6 +40,7 @@ contract PaymentProcessor is Issuing {
     /// @inheritdoc IPaymentProcessor
     function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
         // Interaction: whoever saw the permit may have used it before; then the allowance is there, or the payment fails.
+        // solhint-disable-next-line no-empty-blocks
         try TOKEN.permit(msg.sender, address(this), payment.amount, deadline, v, r, s) {} catch {}
         _pay(payment);
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -104,7 +105,7 @@ class GatewayRun:
             except httpx.TransportError:
                 pass
             time.sleep(0.02)
-        raise AssertionError(f"not reached in {seconds} s")
+        raise AssertionError(f"not reached in {seconds} s: {(self.folder / 'run.log').read_text()[-3000:]}")
 
     def kill_group(self) -> None:
         """kill -9 of everything that the run started."""
@@ -114,7 +115,7 @@ class GatewayRun:
         self._close()
 
     def stop(self) -> None:
-        """Ends the run as Ctrl-C does; kills it when it does not end."""
+        """Ends the run as Ctrl-C does; kills it when it does not end. Whichever way it ended, nothing of it is left."""
         if self.process is None or self.process.poll() is not None:
             self._close()
             return
@@ -129,3 +130,6 @@ class GatewayRun:
     def _close(self) -> None:
         if self.process and self.process.stdout:
             self.process.stdout.close()
+        for port in (self.chain_port, self.port):
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", port)) != 0, f"something still listens on port {port}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -153,6 +154,10 @@ class Supervisor:
                 self._save_problem = error
 
     def _stop(self, saver: threading.Thread) -> None:
+        with _uninterrupted():
+            self._end_all(saver)
+
+    def _end_all(self, saver: threading.Thread) -> None:
         self._stopping.set()
         for child in self._children.values():
             if child.poll() is None:
@@ -167,6 +172,17 @@ class Supervisor:
             saver.join(timeout=30)
         if self.chain:
             self.chain.stop()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """SIGINT and SIGTERM have to wait: an impatient second Ctrl-C must not leave a part running."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def operator_key(settings: Settings) -> str:

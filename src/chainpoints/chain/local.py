@@ -63,7 +63,8 @@ class LocalChain:
         self._process: subprocess.Popen[bytes] | None = None
         self._saved_block = 0
         self._lock: IO[str] | None = None
-        self.rpc = Rpc(Secret(f"http://127.0.0.1:{port}"), timeout_seconds=60)
+        self.rpc_url = f"http://127.0.0.1:{port}"
+        self.rpc = Rpc(Secret(self.rpc_url), timeout_seconds=60)
 
     @property
     def _state(self) -> Path:
@@ -103,8 +104,7 @@ class LocalChain:
 
     def save(self) -> None:
         """Writes the chain's state to disk, whole or not at all."""
-        number = self.head()  # before the dump, which may hold more
-        compressed = bytes.fromhex(self.rpc.call("anvil_dumpState")[2:])
+        number, compressed = self._dump()
         fresh = self._state.with_suffix(".new")
         with fresh.open("wb") as file:
             file.write(compressed)
@@ -114,6 +114,22 @@ class LocalChain:
             self._state.replace(self._state.with_suffix(".previous"))
         fresh.replace(self._state)
         self._saved_block = number
+
+    def _dump(self) -> tuple[int, bytes]:
+        """The head's number and the state as of it.
+
+        Anvil reads accounts and blocks one after the other: a block mined between them would be saved by its effects
+        alone. So mining pauses, and a dump during which a block came all the same is thrown away.
+        """
+        self.rpc.call("evm_setAutomine", False)
+        try:
+            while True:
+                number = self.head()
+                compressed = bytes.fromhex(self.rpc.call("anvil_dumpState")[2:])
+                if self.head() == number:
+                    return number, compressed
+        finally:
+            self.rpc.call("evm_setAutomine", True)  # what was sent meanwhile is mined now
 
     def stop(self) -> None:
         """Saves and ends anvil. Does nothing when it is not running."""

@@ -10,6 +10,7 @@ from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import Answer
 from chainpoints.api.schemas.base import RequestId
 from chainpoints.api.schemas.requests import RelayRequest
+from chainpoints.api.standing import is_pending
 from chainpoints.store import relay
 
 router = APIRouter(tags=["requests"])
@@ -23,12 +24,14 @@ def get_request(gateway: GatewayDep, request_id: Annotated[RequestId, Path()]) -
 
 
 def request_shape(view: View, request: relay.Request) -> RelayRequest:
-    block = request.block_number
+    """A request whose block is not read yet shows as sent: whoever sees `mined` finds its effect in every answer."""
+    is_mined = request.state == "mined" and not is_pending(request, view.at)
+    block = request.block_number if is_mined else None
     return RelayRequest.model_validate(
         {
             "id": request.id,
             "kind": request.kind,
-            "state": request.state,
+            "state": "sent" if request.state == "mined" and not is_mined else request.state,
             "merchant": request.merchant,
             "order_hash": request.order_hash,
             "wallet": request.wallet,
@@ -36,7 +39,7 @@ def request_shape(view: View, request: relay.Request) -> RelayRequest:
             "not_before": request.not_before,
             "transaction": request.transaction_hash,
             "block": block,
-            "block_hash": request.block_hash,
+            "block_hash": request.block_hash if is_mined else None,
             "finality": None if block is None else view.state.finality(block),
             "refusal": request.refusal,
         }
