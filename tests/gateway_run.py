@@ -130,6 +130,12 @@ class GatewayRun:
     def _close(self) -> None:
         if self.process and self.process.stdout:
             self.process.stdout.close()
-        for port in (self.chain_port, self.port):
-            with socket.socket() as probe:
-                assert probe.connect_ex(("127.0.0.1", port)) != 0, f"something still listens on port {port}"
+        give_up_at = time.monotonic() + 10  # what was killed takes a moment to be gone
+        while taken := [port for port in (self.chain_port, self.port) if _listens(port)]:
+            assert time.monotonic() < give_up_at, f"something still listens on {taken}"
+            time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

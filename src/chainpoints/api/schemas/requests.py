@@ -30,7 +30,7 @@ _REFUSAL = {
 
 
 class RelayRequest(Shape):
-    """accepted: waits to be sent. sent: a transaction carries it. mined: done, read from the chain, as final as its block.
+    """accepted: waits to be sent. sent: a transaction carries it. mined: done and read, as final as its block.
 
     refused: the chain would not have it, `refusal` says why, and nothing was done.
     """
