@@ -13,6 +13,7 @@ from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError
 from chainpoints.store.migrate import newest_revision, stored_revision
+from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed, totals
 from chainpoints.types import format_points
@@ -39,6 +40,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("database", lambda: _database(store)),
         ("index", lambda: _index(store, rpc)),
         ("books", lambda: _books(settings, store, rpc)),
+        ("relay", lambda: _relay(store)),
     ]
     findings = []
     try:
@@ -107,3 +109,14 @@ def _books(settings: Settings, store: Store, rpc: Rpc) -> Finding:
         )
         return Finding("books", False, f"{shown}; run `chainpoints rebuild`")
     return Finding("books", True, ", ".join(f"{name} {format_points(amount)}" for name, amount in stored.items()))
+
+
+def _relay(store: Store) -> Finding:
+    """The relayer's lanes: what its keys send from, and why one sends nothing."""
+    with store.read() as connection:
+        lanes = all_lanes(connection)
+    if not lanes:
+        return Finding("relay", False, "no relayer has run on this database yet; see that `chainpoints relay` runs")
+    troubled = [f"{lane.lane} {lane.sender}: {lane.trouble}" for lane in lanes if lane.trouble]
+    well = ", ".join(f"{lane.lane} {lane.sender}" for lane in lanes)
+    return Finding("relay", not troubled, "; ".join(troubled) if troubled else f"{well}: nothing stands in their way")

@@ -24,6 +24,8 @@ UNFINISHED = ("sent", "dropped")
 CANCEL = "cancel"
 """The kind of a transaction that does nothing but fill its nonce."""
 
+_LANES = select(lanes.c.lane, lanes.c.sender, lanes.c.trouble, lanes.c.changed_at).order_by(lanes.c.lane)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -204,7 +206,7 @@ def set_trouble(connection: Connection, lane: str, sender: str, trouble: str | N
 
 def all_lanes(connection: Connection) -> list[Lane]:
     """Every lane that a relayer ever ran, by name."""
-    return [Lane(*row) for row in connection.execute(select(lanes).order_by(lanes.c.lane))]
+    return [Lane(*row) for row in connection.execute(_LANES)]
 
 
 def _insert(connection: Connection, sender: str, nonce: int, kind: str, attempt: Attempt) -> int:

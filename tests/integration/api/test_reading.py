@@ -12,6 +12,7 @@ from builders import signer
 from chain_rows import BLOCKS, DAY, EPOCH, FEC, FINAL, INSTALMENTS, SAFE, ChainRows, block_hash, timestamp
 from chainpoints.domain.schedule import FEC as FEC_SCHEDULE
 from chainpoints.store import tables
+from chainpoints.store.relay_transactions import set_trouble
 from chainpoints.types import ONE_POINT, NodeId, format_points
 from gateway import Api
 
@@ -47,6 +48,24 @@ def test_a_halted_index_says_why(api: Api) -> None:
     with write(api) as connection:
         connection.execute(tables.chain_state.update().values(halted="a reorg below finality"))
     assert api.public.get("/v1/status")["index"]["halted"] == "a reorg below finality"
+
+
+def test_status_shows_each_lane_and_what_stands_in_its_way(api: Api) -> None:
+    assert api.public.get("/v1/status")["lanes"] == []
+    with write(api) as connection:
+        set_trouble(connection, "relayer", signer("relayer").address, None)
+        set_trouble(connection, "issuer", signer("issuer").address, "the issuer account needs ETH; send it ETH")
+    assert api.public.get("/v1/status")["lanes"] == [
+        {
+            "name": "issuer",
+            "sender": signer("issuer").address,
+            "trouble": "the issuer account needs ETH; send it ETH",
+        },
+        {"name": "relayer", "sender": signer("relayer").address, "trouble": None},
+    ]
+    with write(api) as connection:
+        set_trouble(connection, "issuer", signer("issuer").address, None)
+    assert [lane["trouble"] for lane in api.public.get("/v1/status")["lanes"]] == [None, None]
 
 
 @pytest.mark.parametrize(

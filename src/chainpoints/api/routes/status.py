@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 
 from chainpoints.api.deps import GatewayDep
 from chainpoints.api.schemas.base import AtQuery
-from chainpoints.api.schemas.chain import IndexState, Status, StatusQuery, Totals
+from chainpoints.api.schemas.chain import IndexState, LaneState, Status, StatusQuery, Totals
 from chainpoints.store.relay import open_requests
+from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.status import refusals, requests_by_state, totals
 from chainpoints.types import format_points
 
@@ -18,7 +19,7 @@ router = APIRouter(tags=["status"])
 
 @router.get("/status")
 def get_status(gateway: GatewayDep, query: Annotated[StatusQuery, Query()]) -> Status:
-    """How far the chain is read, and how many relay requests wait to be carried out. Ask as often as you like."""
+    """How far the chain is read, what waits to be carried out, what stops it. Ask as often as you like."""
     with gateway.reading(query.finality) as view:
         state = view.state
         index = IndexState(
@@ -35,6 +36,10 @@ def get_status(gateway: GatewayDep, query: Annotated[StatusQuery, Query()]) -> S
             read_at=view.read_at(),
             index=index,
             open_requests=open_requests(view.connection, query.due_by),
+            lanes=[
+                LaneState(name=lane.lane, sender=lane.sender, trouble=lane.trouble)
+                for lane in all_lanes(view.connection)
+            ],
             contracts={name: contract.address for name, contract in gateway.manifest.contracts.items()},
         )
 

@@ -40,6 +40,16 @@ class IndexState(Shape):
     halted: str | None = Field(description="why indexing stopped for good; null while all is well", examples=[None])
 
 
+class LaneState(Shape):
+    """A key of the relayer: `relayer` sends payments, refunds and claims, `issuer` issues, `registrar` merchants."""
+
+    name: str = Field(examples=["issuer"])
+    sender: Address = Field(description="the account that it sends from")
+    trouble: str | None = Field(
+        description="why it sends nothing at the moment and what to do; null while all is well", examples=[None]
+    )
+
+
 class StatusQuery(AtQuery):
     due_by: int = Field(
         2**53, ge=0, le=2**53, description="count only open requests that may be carried out at this chain time"
@@ -50,6 +60,7 @@ class Status(Shape):
     read_at: ReadAt
     index: IndexState
     open_requests: int = Field(description="relay requests without an effect in the chain as it was read", examples=[0])
+    lanes: list[LaneState] = Field(description="the relayer's lanes as they stand; empty until a relayer has run")
     contracts: dict[str, Address] = Field(examples=[{"PointsToken": "0x5fbdb2315678afecb367f032d93f642f64180aa3"}])
 
 
