@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.config import Settings
@@ -25,6 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+ErrorsAsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print an error that ends it as JSON on standard output; logs go to standard error."),
+]
 Until = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the purchases up to this date only (YYYY-MM-DD).")
 ]
@@ -72,38 +77,38 @@ def deploy(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def index(until_ends: UntilEnds = 0) -> None:
+def index(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Follow the chain and keep the store equal to it."""
     from chainpoints.indexer.service import run_indexer
     from chainpoints.store.migrate import migrate
     from chainpoints.store.session import Store
 
-    with process("index", until_ends) as (settings, stop):
+    with process("index", until_ends, as_json) as (settings, stop):
         store = Store(settings.database)
         migrate(store)
         run_indexer(settings, load_manifest(settings.manifest), store, stop)
 
 
 @app.command()
-def relay(until_ends: UntilEnds = 0) -> None:
+def relay(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Send accepted requests to the chain, in batches, with the relayer's keys."""
     from chainpoints.relayer.service import run_relayer
     from chainpoints.store.migrate import migrate
     from chainpoints.store.session import Store
 
-    with process("relay", until_ends) as (settings, stop):
+    with process("relay", until_ends, as_json) as (settings, stop):
         store = Store(settings.database)
         migrate(store)
         run_relayer(settings, load_manifest(settings.manifest), store, stop)
 
 
 @app.command()
-def serve(until_ends: UntilEnds = 0) -> None:
+def serve(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Serve the HTTP API and the pages."""
     from chainpoints.gateway import serve_gateway
     from chainpoints.supervisor import make_operator_key
 
-    with process("serve", until_ends) as (settings, stop):
+    with process("serve", until_ends, as_json) as (settings, stop):
         make_operator_key(settings)
         serve_gateway(settings, stop)
 
@@ -138,7 +143,8 @@ def doctor(as_json: AsJson = False) -> None:
         if as_json:
             typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
         for finding in findings:
-            console.print(f"[{'green]ok   ' if finding.ok else 'red]wrong'}[/] {finding.what}: {finding.detail}")
+            mark = "[green]ok   [/]" if finding.ok else "[red]wrong[/]"
+            console.print(f"{mark} {finding.what}: {escape(finding.detail)}", highlight=False)
         if not all(finding.ok for finding in findings):
             raise typer.Exit(1)
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chainpoints.config import Settings, load_settings
-from chainpoints.errors import ChainpointsError
+from chainpoints.errors import ChainpointsError, ConfigError
 from chainpoints.log import set_up_logging
 
 console = Console(stderr=True)
@@ -30,23 +31,36 @@ def answering(as_json: bool, *, needs_settings: bool = True) -> Iterator[Setting
     try:
         yield load_settings() if needs_settings else None  # type: ignore[misc]
     except ChainpointsError as error:
-        if as_json:
-            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "retryable": error.retryable}))
-        console.print(f"[red]Error:[/] {error}", highlight=False)
+        _tell(error, as_json)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        told = f"cannot use {error.filename}: {error.strerror}; see that it is there and that you may write to it"
+        _tell(ConfigError(told), as_json)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         console.print("Stopped.")
 
 
+def _tell(error: ChainpointsError, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "retryable": error.retryable}))
+    console.print(f"[red]Error:[/] {escape(str(error))}", highlight=False)
+
+
 @contextmanager
-def process(name: str, parent: int) -> Iterator[tuple[Settings, threading.Event]]:
-    """A long-running process: stops on SIGTERM, SIGINT, and (as a child) when its parent ends."""
+def process(name: str, parent: int, as_json: bool) -> Iterator[tuple[Settings, threading.Event]]:
+    """A long-running process: stops on SIGTERM, SIGINT, and (as a child) when its parent ends.
+
+    An error that ends it is one message, as JSON where asked; what it does meanwhile it logs.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if parent:
         threading.Thread(target=_watch_parent, args=(parent, stop), daemon=True).start()
-    with answering(as_json=False) as settings:
+    with answering(as_json) as settings:
         set_up_logging(settings.log_level, process=name)
         yield settings, stop
 

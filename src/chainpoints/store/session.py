@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chainpoints.config import Secret
@@ -28,7 +28,12 @@ class Store:
     """A database. `read()` gives one consistent snapshot; `write()` commits on leaving, rolls back on an exception."""
 
     def __init__(self, database: Secret) -> None:
-        url = make_url(database.reveal())
+        try:
+            url = make_url(database.reveal())
+        except (ArgumentError, ValueError):  # whose words may hold a password
+            raise ConfigError(
+                "CHAINPOINTS_DATABASE is not a database address: sqlite:///file or postgresql://user@host/name"
+            ) from None
         backend = url.get_backend_name()
         if backend not in ("sqlite", "postgresql"):
             raise ConfigError(f"database {backend}: chainpoints keeps its books in sqlite or postgresql")
