@@ -212,6 +212,7 @@ def postgres_server() -> Iterator[str]:
     Raises PostgresUnavailable with the reason when neither can be had.
     """
     if given := os.environ.get("CHAINPOINTS_TEST_POSTGRES"):
+        _check_answers(given)
         yield given
         return
     initdb, postgres = _postgres_binary("initdb"), _postgres_binary("postgres")
@@ -252,6 +253,13 @@ def fresh_database(server: str, name: str) -> Iterator[str]:
             yield f"{server}/{name}"
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _check_answers(server: str) -> None:
+    try:
+        psycopg.connect(f"{server}/postgres").close()
+    except psycopg.OperationalError as error:
+        raise PostgresUnavailable(f"the server of CHAINPOINTS_TEST_POSTGRES does not answer: {error}") from None
 
 
 def _postgres_binary(name: str) -> str:

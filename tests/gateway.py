@@ -32,7 +32,7 @@ FEC, INSTALMENTS = 1, 2
 DAY, WEEK = 86_400, 7 * 86_400
 
 
-ALL_SCOPES = ("orders:read", "orders:write", "payments:write", "refunds:write", "issues:write", "keys:write")
+ALL_SCOPES = ("orders:read", "orders:write", "refunds:write", "issues:write", "keys:write")
 
 
 class Refused(AssertionError):

@@ -15,7 +15,6 @@ from chainpoints.store.keys import hash_of, key_of_secret
 SCOPES: dict[str, str] = {
     "orders:read": "read the merchant's orders",
     "orders:write": "create orders",
-    "payments:write": "send payments for the merchant's orders (payments are public; kept for hosted checkouts)",
     "refunds:write": "refund payments",
     "issues:write": "issue points for orders paid in money",
     "keys:write": "make, list and revoke the merchant's keys",

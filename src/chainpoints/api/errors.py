@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "order-exists": ("The order exists already", "`order` is its id; each reference is one order."),
     "order-already-paid": ("The order is paid", "Nothing is to be done; a second payment would be refused."),
     "order-already-issued": ("Points were issued for the order", "One order, one issue."),
+    "order-mispaid": ("Another amount was paid for the order", "Make an order with a new reference."),
     "order-not-paid": ("The order is not paid in points", "Only a payment in points can be refunded."),
     "not-priced-in-points": ("The order has no price in points", "Create the order with `points`."),
     "not-priced-in-money": ("The order has no price in money", "Create the order with `money`."),

@@ -21,6 +21,11 @@ class ApiProblem(ChainpointsError):
         super().__init__(f"{method} {path} answered {status}: {problem.get('title')}: {problem.get('detail')}")
         self.status, self.problem = status, problem
 
+    @property
+    def kind(self) -> str:
+        """The last part of the problem's type, such as `zero-amount`."""
+        return str(self.problem.get("type", "")).rpartition("/")[2]
+
 
 class ApiClient:
     """One caller of the API, with or without a key. Every write carries the Idempotency-Key given by the caller."""

@@ -18,6 +18,12 @@ from chainpoints.replay.merchants import Till
 from chainpoints.replay.purchases import DAY_SECONDS, Purchase, day_start
 from chainpoints.types import Hash32, format_points, parse_points
 
+_REFUSED_AT_THE_TILL = "zero-amount"
+"""How a purchase of 0.00 is refused; the report counts them. Any other refusal of an order is a fault."""
+
+_NOTHING_TO_CLAIM_NOW = frozenset({"nothing-claimable", "attempt-pending", "request-in-flight"})
+"""How a claim is refused that is not needed, or is on its way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -111,9 +117,9 @@ class Day:
         try:
             return till.api.post("/v1/orders", f"order-{purchase.reference}", body)
         except ApiProblem as problem:
-            if problem.status != 422:
+            if problem.kind != _REFUSED_AT_THE_TILL:
                 raise
-            return None  # the rules refuse it: the report counts it
+            return None
 
     def _issue(self, plan: Plan) -> None:
         points = plan.purchase.points(self._rate)
@@ -132,7 +138,7 @@ class Day:
         try:
             self._public.post("/v1/claims", _claim_key(plan), {"wallet": plan.customer.address})
         except ApiProblem as problem:
-            if problem.status not in (409, 422):  # nothing to claim is no failure
+            if problem.kind not in _NOTHING_TO_CLAIM_NOW:
                 raise
 
     def _pay(self, plan: Plan) -> None:

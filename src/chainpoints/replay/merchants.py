@@ -101,7 +101,7 @@ def close_tills(operator: ApiClient, tills: list[Till]) -> None:
 
 
 def _open_till(operator: ApiClient, base_url: str, merchant: ExampleMerchant, merchant_id: int) -> Till:
-    scopes = ["orders:read", "orders:write", "issues:write", "payments:write"]
+    scopes = ["orders:read", "orders:write", "issues:write"]
     body = {"name": "replay", "scopes": scopes}
     made = operator.post(f"/v1/merchants/{merchant_id}/keys", f"replay-{secrets.token_hex(8)}", body)
     return Till(merchant, merchant_id, ApiClient(base_url, made["secret"]), made["id"])

@@ -138,6 +138,5 @@ def test_keys_are_for_merchants_that_exist(api: Api) -> None:
 
 
 def test_every_scope_is_used(api: Api, order: str) -> None:
-    """payments:write is kept for hosted checkouts: payments themselves are public."""
     used = {scope for scope, *_ in keyed_requests(order, "k")}
-    assert used | {"payments:write"} == set(SCOPES)
+    assert used == set(SCOPES)

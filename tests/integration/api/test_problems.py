@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from builders import ROOT
 from chain_rows import MANIFEST
 from chainpoints.api.app import create_app
 from chainpoints.api.errors import KINDS
@@ -196,6 +198,14 @@ def test_what_was_sent_is_not_repeated(api: Api) -> None:
     answer = api.merchant(1).try_post("/v1/orders", ORDER | {"points": secret, "customer": secret})
     assert answer.status_code == 422
     assert secret not in answer.text
+
+
+def test_every_kind_that_the_api_names_is_in_the_list() -> None:
+    """A kind that is not would end in a 500."""
+    source = "".join(file.read_text() for file in (ROOT / "src/chainpoints/api").rglob("*.py"))
+    named = set(re.findall(r'(?:RequestRefused|problem)\([^"]*?\d{3},\s*"([a-z-]+)"', source))
+    assert len(named) > 25
+    assert named <= set(KINDS)
 
 
 def test_every_kind_of_problem_is_explained(api: Api) -> None:

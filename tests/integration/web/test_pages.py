@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
-from builders import signer
+from builders import ROOT, signer
 from chain_rows import DAY, EPOCH, FEC, MANIFEST, ChainRows
 from chainpoints.api.app import create_app
 from chainpoints.config import load_settings
@@ -171,3 +175,31 @@ def test_what_pages_need_is_served_and_nothing_else(pages: httpx.Client) -> None
     assert "idempotency-key" in script.text
     for name in ("nothing.js", "..%2Fpages.py", "%2E%2E%2Fpages.py"):
         assert pages.get(f"/static/{name}").status_code == 404
+
+
+def pressed(pages: httpx.Client, wallet: str, *presses: str) -> tuple[list[dict[str, Any]], str]:
+    """The claims that the button's own script sends, and what the page then says (see claim_page.js)."""
+    node = shutil.which("node")
+    assert node, "the button's script needs node, which `make test` installs"
+    script = ROOT / "src/chainpoints/web/static/claim.js"
+    command = [node, ROOT / "tests/claim_page.js", script, str(pages.base_url).rstrip("/"), wallet, *presses]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    *claims, end = map(json.loads, result.stdout.splitlines())
+    return claims, end["shown"]
+
+
+def test_a_press_after_a_refusal_is_a_new_request(pages: httpx.Client, store: Store) -> None:
+    fill(store)
+    claims, shown = pressed(pages, BOB, "press", "press")
+    assert [claim["status"] for claim in claims] == [422, 422]
+    assert claims[0]["key"] != claims[1]["key"]
+    assert shown == "Not claimed: the wallet has no nodes"
+
+
+def test_a_press_after_a_lost_answer_is_the_same_request(pages: httpx.Client, store: Store) -> None:
+    fill(store)
+    claims, shown = pressed(pages, ALICE, "lose", "lose", "press")
+    assert [(claim["status"], claim["replayed"]) for claim in claims] == [(202, False), (202, True), (202, True)]
+    assert len({claim["key"] for claim in claims}) == 1
+    assert shown == "Accepted …"
