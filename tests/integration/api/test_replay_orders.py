@@ -1,0 +1,63 @@
+"""The replay's orders: a purchase of 0.00 is refused at the till; any other refusal ends the replay, which says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from chain_rows import FEC, MANIFEST
+from chainpoints.replay.client import ApiClient, ApiProblem
+from chainpoints.replay.days import Day, Plan
+from chainpoints.replay.merchants import MERCHANTS, Till
+from chainpoints.replay.purchases import Purchase
+from gateway import Api
+
+pytestmark = pytest.mark.integration
+
+DOWNTOWN = MERCHANTS[0]
+
+
+def purchase(cents: int) -> Purchase:
+    return Purchase(row=cents + 1, customer=7, day=date(1997, 1, 1), cents=cents)
+
+
+class Replay:
+    """Puts purchases on record through the API, as merchant 1 with a key of some scopes, for a program."""
+
+    def __init__(self, api: Api) -> None:
+        self.api, self.url = api, str(api.public.http.base_url).rstrip("/")
+        self.public = ApiClient(self.url)
+        self.clients = [self.public]
+
+    def order(self, *purchases: Purchase, program: int = FEC, scopes: tuple[str, ...] = ()) -> list[Plan]:
+        client = ApiClient(self.url, self.api.merchant(1, *scopes).key)
+        self.clients.append(client)
+        till = Till(replace(DOWNTOWN, program=program), 1, client, "key")
+        return Day(MANIFEST, self.public, [till], rate=10).order(list(purchases), known=set())
+
+
+@pytest.fixture
+def replay(api: Api) -> Iterator[Replay]:
+    replaying = Replay(api)
+    yield replaying
+    for client in replaying.clients:
+        client.close()
+
+
+def test_a_purchase_of_nothing_is_left_out_and_the_others_are_ordered(replay: Replay) -> None:
+    (plan,) = replay.order(purchase(0), purchase(1))
+    assert plan.order["money"] == {"amount": "0.01", "currency": "USD"}
+
+
+def test_a_program_that_does_not_exist_ends_the_replay(replay: Replay) -> None:
+    with pytest.raises(ApiProblem, match="there is no program 9") as refused:
+        replay.order(purchase(1), program=9)
+    assert (refused.value.status, refused.value.kind) == (422, "unknown-program")
+
+
+def test_a_key_that_may_not_order_ends_the_replay(replay: Replay) -> None:
+    with pytest.raises(ApiProblem, match="orders:write"):
+        replay.order(purchase(1), scopes=("orders:read",))
