@@ -20,7 +20,7 @@ from builders import ROOT, free_port
 from chainpoints.config import Secret
 
 TOTALS = ("purchases", "paid_in_points", "issued_for_money", "refused_by_the_rules", "refused_at_the_till", "nodes",
-          "claims", "supply", "claimed", "committed")  # fmt: skip
+          "claims", "supply", "paid", "refunded", "issued", "diverted", "claimed", "committed")  # fmt: skip
 """What two replays must agree on; only the blocks they were read at may differ."""
 
 

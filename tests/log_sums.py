@@ -26,7 +26,7 @@ def words(data: str) -> list[int]:
     return [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
 
 
-def log_sums(rpc_url: str, contracts: Mapping[str, str]) -> dict[str, int]:
+def log_sums(rpc_url: str, contracts: Mapping[str, str]) -> Counter[str]:
     """Counts, and sums in base units, over every log of the contracts."""
     question = {"fromBlock": "0x0", "toBlock": "latest", "address": list(contracts.values())}
     body = {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [question]}
@@ -43,11 +43,11 @@ def log_sums(rpc_url: str, contracts: Mapping[str, str]) -> dict[str, int]:
             sums.update(payments=1, paid=amount, diverted=diverted, committed=total)
         elif first == REFUNDED:
             _, _, amount, diverted, total = data
-            sums.update(refunds=1, paid=-amount, diverted=-diverted, committed=-total)
+            sums.update(refunds=1, refunded=amount, diverted=-diverted, committed=-total)
         elif first == ISSUED:
             _, _, points, total, _ = data
             sums.update(issues=1, issued=points + total, committed=total)
         elif first == CLAIMED:
             amount, _ = data
             sums.update(claims=1, claimed=amount, committed=-amount)
-    return dict(sums)
+    return sums

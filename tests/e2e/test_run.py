@@ -62,7 +62,7 @@ def test_the_totals_match_an_independent_sum_over_the_logs(
     assert sums["issues"] == report["issued_for_money"]
     assert sums["nodes"] == report["nodes"]
     assert sums["claims"] == report["claims"]
-    for name in ("supply", "claimed", "committed"):
+    for name in ("supply", "paid", "refunded", "issued", "diverted", "claimed", "committed"):
         assert sums[name] == parse_points(report[name]), name
 
 

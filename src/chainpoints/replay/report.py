@@ -39,6 +39,7 @@ def report(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase]) 
         "refused_at_the_till": at_the_till,
         "nodes": totals["nodes"],
         "claims": totals["claims"],
+        **{name: totals[name] for name in ("paid", "refunded", "issued", "diverted")},
         **api,
         "chain_agrees": True,
         "read_at": totals["read_at"],

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select
 
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import tables
@@ -56,7 +56,7 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of events, and sums of the programs' books in base units, as of a block."""
+    """Counts of events, and sums in base units, as of a block; see the API's shape of the same name."""
 
     payments: int
     refunds: int
@@ -65,6 +65,10 @@ class Totals:
     transfers: int
     nodes: int
     supply: int
+    paid: int
+    refunded: int
+    issued: int
+    diverted: int
     claimed: int
     committed: int
 
@@ -99,22 +103,36 @@ def _highest(connection: Connection, up_to: int | None) -> Head:
 
 def totals(connection: Connection, at: int) -> Totals:
     """As of block `at`."""
-    claimed, committed = _books(connection, at)
+    payments, paid = _counted(connection, tables.payments, at, tables.payments.c.amount)
+    refunds, refunded = _counted(connection, tables.refunds, at, tables.refunds.c.amount)
+    issues, issued = _counted(connection, tables.issues, at, tables.issues.c.points + tables.issues.c.total)
+    claims, _ = _counted(connection, tables.claims, at)
+    transfers, _ = _counted(connection, tables.transfers, at)
+    diverted, claimed, committed = _books(connection, at)
     return Totals(
-        payments=_count(connection, tables.payments, at),
-        refunds=_count(connection, tables.refunds, at),
-        issues=_count(connection, tables.issues, at),
-        claims=_count(connection, tables.claims, at),
-        transfers=_count(connection, tables.transfers, at),
+        payments=payments,
+        refunds=refunds,
+        issues=issues,
+        claims=claims,
+        transfers=transfers,
         nodes=_living_nodes(connection, at),
         supply=supply(connection, at),
+        paid=paid,
+        refunded=refunded,
+        issued=issued,
+        diverted=diverted,
         claimed=claimed,
         committed=committed,
     )
 
 
-def _count(connection: Connection, table: Table, at: int) -> int:
-    return connection.scalar(select(func.count()).select_from(table).where(table.c.block_number <= at)) or 0
+def _counted(
+    connection: Connection, table: Table, at: int, amount: ColumnElement[int] | None = None
+) -> tuple[int, int]:
+    """How many events of a kind there were, and the sum of their amounts: one walk over the table for both."""
+    columns = (func.count(), literal(0) if amount is None else func.sum(amount))
+    count, total = connection.execute(select(*columns).select_from(table).where(table.c.block_number <= at)).one()
+    return count, int(total or 0)
 
 
 def _living_nodes(connection: Connection, at: int) -> int:
@@ -125,7 +143,8 @@ def _living_nodes(connection: Connection, at: int) -> int:
     return (connection.scalar(made) or 0) - (connection.scalar(ended) or 0)
 
 
-def _books(connection: Connection, at: int) -> tuple[int, int]:
+def _books(connection: Connection, at: int) -> tuple[int, int, int]:
+    """Diverted, released and committed, summed over the programs."""
     t = tables.books
     newest = (
         select(t.c.program, func.max(t.c.block_number).label("block"))
@@ -134,8 +153,9 @@ def _books(connection: Connection, at: int) -> tuple[int, int]:
         .subquery()
     )
     joined = t.join(newest, (t.c.program == newest.c.program) & (t.c.block_number == newest.c.block))
-    rows = connection.execute(select(t.c.released, t.c.committed).select_from(joined)).all()
-    return sum(row.released for row in rows), sum(row.committed for row in rows)
+    rows = connection.execute(select(t.c.diverted, t.c.released, t.c.committed).select_from(joined)).all()
+    diverted, released, committed = (sum(column) for column in zip(*rows, strict=True)) if rows else (0, 0, 0)
+    return diverted, released, committed
 
 
 def requests_by_state(connection: Connection) -> dict[str, int]:

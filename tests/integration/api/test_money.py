@@ -11,6 +11,7 @@ from builders import private_key, signer
 from chainpoints.chain.signatures import recover, sign
 from chainpoints.types import parse_points
 from gateway import DAY, FEC, INSTALMENTS, WEEK, Client, World
+from log_sums import log_sums
 
 pytestmark = pytest.mark.integration
 
@@ -116,6 +117,12 @@ def totals_agree(world: World) -> None:
     totals = world.public.get("/v1/totals")
     counts = {name: totals[name] for name in ("payments", "refunds", "issues", "claims", "nodes")}
     assert counts == {"payments": 2, "refunds": 2, "issues": 1, "claims": 1, "nodes": 1}
+    contracts = {name: contract.address for name, contract in world.deployment.manifest.contracts.items()}
+    sums = log_sums(world.deployment.anvil.url, contracts)
+    for name in ("supply", "paid", "refunded", "issued", "diverted", "claimed", "committed"):
+        assert parse_points(totals[name]) == sums[name] > 0, name
+    assert (totals["paid"], totals["refunded"]) == ("300.500001", "100.000001")
+    assert (totals["issued"], totals["diverted"]) == ("900.000000", "20.050000")
     balances = sum(parse_points(world.public.get(f"/v1/wallets/{each}")["balance"]) for each in (ALICE, SHOP))
     assert parse_points(totals["supply"]) == balances
     assert parse_points(totals["claimed"]) + parse_points(totals["committed"]) == parse_points("200.5")

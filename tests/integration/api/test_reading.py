@@ -42,6 +42,7 @@ def test_status_says_the_block_the_finality_and_the_totals(api: Api) -> None:
     assert totals["read_at"] == status["read_at"]
     assert totals["supply"] == "1000.000000"
     assert totals["payments"] == 0
+    assert {totals[name] for name in ("paid", "refunded", "issued", "diverted")} == {"0.000000"}
 
 
 def test_a_halted_index_says_why(api: Api) -> None:

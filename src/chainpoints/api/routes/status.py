@@ -60,6 +60,10 @@ def get_totals(gateway: GatewayDep, query: Annotated[AtQuery, Query()]) -> Total
             claims=sums.claims,
             transfers=sums.transfers,
             nodes=sums.nodes,
+            paid=format_points(sums.paid),
+            refunded=format_points(sums.refunded),
+            issued=format_points(sums.issued),
+            diverted=format_points(sums.diverted),
             claimed=format_points(sums.claimed),
             committed=format_points(sums.committed),
         )

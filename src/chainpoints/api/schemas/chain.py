@@ -23,6 +23,10 @@ class Totals(Shape):
     claims: int = Field(examples=[9311])
     transfers: int = Field(examples=[16000])
     nodes: int = Field(examples=[3050])
+    paid: Amount = Field(description="by all payments in points, whatever was refunded of them later")
+    refunded: Amount = Field(description="by all refunds: the merchants' shares and what came out of nodes")
+    issued: Amount = Field(description="for orders paid in money: points and node totals; reserves are not counted")
+    diverted: Amount = Field(description="into nodes by payments, less what refunds took back")
     claimed: Amount
     committed: Amount
 
