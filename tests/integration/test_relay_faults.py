@@ -14,6 +14,7 @@ from chainpoints.chain.signer import local_key, role_address
 from chainpoints.config import Secret
 from chainpoints.store import relay, relay_transactions
 from chainpoints.store.relay import Request
+from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
 from relaying import Shop, node_of, order_hash, relayer_process, relaying
@@ -172,6 +173,48 @@ def test_a_request_is_not_refused_for_want_of_what_a_reorg_took(shop: Shop) -> N
         endpoint.holding = False
         endpoint.release(0)
         assert shop.wait([payment])[0].state == "mined"
+
+
+def test_a_key_that_no_lane_has_any_more_holds_up_no_refusal(shop: Shop) -> None:
+    """Nobody follows its transactions: one is on record as sent for ever, one as mined in a block that is gone."""
+    with shop.store.write() as connection:
+        for nonce in range(2):
+            attempt = Attempt(f"0x{nonce:064x}", "0x", max_fee=1, priority_fee=1, gas=21_000)
+            relay_transactions.fill_gap(connection, signer("old relayer").address, nonce, attempt)
+        gone = relay_transactions.unfinished(connection, signer("old relayer").address)[1]
+        block = (shop.anvil.head() + 1, "0x" + "0e" * 32)
+        relay_transactions.mined(connection, gone, gone.attempts[0].hash, True, block)
+    with relaying(shop):
+        done = shop.wait([shop.pay("poor", 10, "order of the poor")])
+    assert [request.state for request in done] == ["refused"]
+
+
+def test_a_contract_wallet_that_changes_its_mind_fails_alone(shop: Shop) -> None:
+    """Between simulation and mining it takes its signature back, so its transaction fails on chain: nobody else's."""
+    wallet = signer(PEOPLE[1]).address
+    set_wallet(shop, wallet, accepts=True)
+    ids = [shop.pay(person, 60, f"order {person}", contract_wallet=person == PEOPLE[1]) for person in PEOPLE]
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            eventually(lambda: len(endpoint.held) == 2)
+            set_wallet(shop, wallet, accepts=False)
+            endpoint.holding = False
+            for index in range(2):
+                endpoint.release(index)
+            done = shop.wait(ids)
+    assert [request.state for request in done] == ["mined", "refused", "mined", "mined"]
+    assert [request.failures for request in done] == [0, 1, 0, 0]
+    assert done[1].refusal is not None
+    assert done[1].refusal["name"] == "ERC3009InvalidSignature"
+    assert len({request.transaction_hash for request in done if request.state == "mined"}) == 1
+    shop.assert_no_gaps()
+
+
+def set_wallet(shop: Shop, account: str, *, accepts: bool) -> None:
+    """Puts an ERC-1271 wallet at the account that accepts every signature, or none: it returns the magic value or 0."""
+    answer = "1626ba7e" if accepts else "00000000"
+    shop.anvil.rpc.call("anvil_setCode", account, f"0x63{answer}60e01b60005260206000f3")
 
 
 def fail_on_chain(shop: Shop) -> list[Request]:

@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
-from chainpoints.relayer.kinds import BATCH_ITEMS, BATCH_NODES
-from chainpoints.relayer.requests import gas_limit, groups
+from builders import sample_manifest
+from chainpoints.chain.calls import Calls
+from chainpoints.chain.compiler import load_artifacts
+from chainpoints.chain.reverts import Reverts
+from chainpoints.relayer.kinds import BATCH_ITEMS, BATCH_NODES, Call
+from chainpoints.relayer.requests import CALLDATA_LIMIT, GAS_LIMIT, Chooser, Chosen, gas_limit, groups
 from chainpoints.store.relay import Request
 
 pytestmark = pytest.mark.unit
@@ -69,6 +73,67 @@ def test_claims_are_counted_by_their_nodes() -> None:
 def test_what_is_under_suspicion_or_failed_before_goes_alone() -> None:
     ready = [request(1), request(2), request(3, failures=1), request(4)]
     assert shape(groups(ready, {"2"})) == [[1, 4], [2], [3]]
+
+
+def test_what_a_contract_wallet_signed_goes_alone() -> None:
+    by_contract, by_key = {"contract_wallet": True}, {"contract_wallet": False}
+    ready = [request(n, payload=by_contract if n in (2, 5) else by_key) for n in range(1, 6)]
+    assert shape(groups(ready, set())) == [[1, 3, 4], [2], [5]]
+
+
+class Willing:
+    """Stands in for a node: every call passes, for a fixed gas. `asked`: the bytes of each."""
+
+    def __init__(self, gas: int) -> None:
+        self.gas, self.asked = gas, list[int]()
+
+    def simulate(self, call: Call, _timestamp: int) -> int:
+        self.asked.append(len(bytes.fromhex(call.data[2:])))
+        return self.gas
+
+
+def choose(group: list[Request], node: Willing) -> Chosen:
+    artifacts = load_artifacts()
+    return Chooser(node, Calls(sample_manifest(), artifacts), Reverts(artifacts)).choose(group, 1)
+
+
+def payment(sequence: int, signature_bytes: int) -> Request:
+    payload = {"merchant": 1, "program": 1, "amount": 1, "payer": "0x" + "ab" * 20, "order": "0x" + "01" * 32}
+    payload |= {"valid_after": 0, "valid_before": 1, "signature": "0x" + "1b" * signature_bytes}
+    return request(sequence, payload=payload)
+
+
+def test_a_transaction_is_no_larger_than_nodes_take() -> None:
+    """Some signatures are large: what one transaction cannot hold waits for the next."""
+    group = [payment(n, 8_192 if n < 15 else 65) for n in range(60)]
+    node = Willing(1_000_000)
+    chosen = choose(group, node)
+    assert chosen.call is not None
+    assert node.asked[0] > CALLDATA_LIMIT >= node.asked[-1] == len(chosen.call.data) // 2 - 1
+    assert shape([chosen.requests]) == [list(range(len(chosen.requests)))]
+    assert 10 <= len(chosen.requests) < 60
+    assert chosen.refused == []
+
+
+def test_exactly_at_the_largest_size_and_one_past() -> None:
+    smallest = choose([payment(1, 32)], Willing(1)).call
+    assert smallest is not None
+    room = CALLDATA_LIMIT - len(smallest.data) // 2 + 1 + 32
+    largest = room // 32 * 32  # calldata is a selector and words of 32 bytes
+    assert choose([payment(1, largest)], Willing(1)).requests
+    chosen = choose([payment(1, largest + 1)], Willing(1))
+    assert chosen.call is None
+    assert "larger than one transaction may be" in str(chosen.refused[0][1])
+
+
+def test_what_needs_more_gas_than_a_transaction_may_have_is_cut_too() -> None:
+    class ByItem(Willing):
+        def simulate(self, call: Call, timestamp: int) -> int:
+            return super().simulate(call, timestamp) * self.asked[-1]
+
+    chosen = choose([payment(n, 65) for n in range(100)], ByItem(600))
+    assert 0 < len(chosen.requests) < 100
+    assert chosen.gas <= GAS_LIMIT
 
 
 def test_the_gas_limit_leaves_room_above_what_was_used() -> None:

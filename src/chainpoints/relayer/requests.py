@@ -15,10 +15,14 @@ from chainpoints.store.relay import Request
 GAS_LIMIT = 16_700_000
 """Below EIP-7825's 2**24, the most that a transaction may ask for."""
 
+CALLDATA_LIMIT = 127 * 1024
+"""Bytes. Nodes take no transaction above 128 KiB ("oversized data"); the last one is for all else that it has."""
+
 _MOST_GAS = {"payment": 1_000_000, "refund": 1_000_000}
 """For one request of a kind that anyone may send and whose signer, a contract, may burn gas."""
 
 _TOO_MUCH_GAS = "This needs more gas than one transaction may take. Ask for less at once."
+_TOO_LARGE = "This is larger than one transaction may be. Ask for less at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,15 @@ class Chosen:
 
 
 def groups(ready: Sequence[Request], alone: Container[str]) -> list[list[Request]]:
-    """Requests of one kind together, in the order of acceptance; what is in `alone`, or failed before, on its own."""
+    """Requests of one kind together, in the order of acceptance; on its own what could fail and take others with it.
+
+    That is what is in `alone`, what failed before, and what a contract wallet signed: between simulation and mining it
+    can change its mind.
+    """
     found: list[list[Request]] = []
     open_groups: dict[str, list[Request]] = {}
     for request in ready:
-        if request.kind not in MERGED or request.id in alone or request.failures:
+        if request.kind not in MERGED or request.id in alone or request.failures or _is_signed_by_contract(request):
             found.append([request])
             continue
         group = open_groups.get(request.kind)
@@ -71,15 +79,16 @@ class Chooser:
         requests, refused = list(group), list[tuple[Request, Reverted]]()
         sifted = len(requests) == 1
         while requests:
-            call, outcome = self._simulate(requests, timestamp)
-            if isinstance(outcome, int):
-                gas = gas_limit(outcome, len(requests))
-                if len(requests) == 1 and gas > _MOST_GAS.get(requests[0].kind, GAS_LIMIT):
-                    refused.append((requests[0], Reverted("", {}, "0x", _TOO_MUCH_GAS)))
+            outcome = self._simulate(requests, timestamp)
+            if not isinstance(outcome, Reverted):
+                call, gas = outcome
+                size, items = _size(call), len(requests)
+                if items == 1 and (reason := _never_fits(requests[0], gas, size)):
+                    refused.append((requests[0], Reverted("", {}, "0x", reason)))
                     break
-                if gas <= GAS_LIMIT:
+                if gas <= GAS_LIMIT and size <= CALLDATA_LIMIT:
                     return Chosen(requests, call, gas, refused)
-                requests = requests[: len(requests) * GAS_LIMIT // gas or 1]
+                requests = requests[: min(items * GAS_LIMIT // gas, items * CALLDATA_LIMIT // size) or 1]
             elif len(requests) == 1:
                 refused.append((requests[0], outcome))
                 break
@@ -96,8 +105,8 @@ class Chooser:
         refused: list[tuple[Request, Reverted]] = []
         middle = len(requests) // 2
         for half in (requests[:middle], requests[middle:]):
-            _, outcome = self._simulate(half, timestamp)
-            if isinstance(outcome, int):
+            outcome = self._simulate(half, timestamp)
+            if not isinstance(outcome, Reverted):
                 passing += half
             elif len(half) == 1:
                 refused.append((half[0], outcome))
@@ -107,17 +116,34 @@ class Chooser:
                 refused += more_refused
         return passing, refused
 
-    def _simulate(self, requests: Sequence[Request], timestamp: int) -> tuple[Call | None, int | Reverted]:
+    def _simulate(self, requests: Sequence[Request], timestamp: int) -> tuple[Call, int] | Reverted:
+        """The call and the gas limit it needs."""
         try:
             call = encode(self._calls, requests)
         except InvalidInput as error:
-            return None, Reverted("", {}, "0x", f"This request can never be sent: {error}.")
+            return Reverted("", {}, "0x", f"This request can never be sent: {error}.")
         outcome = self._node.simulate(call, timestamp)
         if not isinstance(outcome, Failed):
-            return call, outcome
+            return call, gas_limit(outcome, len(requests))
         if outcome.data is None:
-            return call, Reverted("", {}, "0x", _TOO_MUCH_GAS)
-        return call, self._reverts.decode(outcome.data)
+            return Reverted("", {}, "0x", _TOO_MUCH_GAS)
+        return self._reverts.decode(outcome.data)
+
+
+def _size(call: Call) -> int:
+    """Bytes of calldata."""
+    return len(call.data) // 2 - 1
+
+
+def _never_fits(request: Request, gas: int, size: int) -> str | None:
+    """Why not even this one request goes into a transaction."""
+    if gas > _MOST_GAS.get(request.kind, GAS_LIMIT):
+        return _TOO_MUCH_GAS
+    return _TOO_LARGE if size > CALLDATA_LIMIT else None
+
+
+def _is_signed_by_contract(request: Request) -> bool:
+    return bool(request.payload.get("contract_wallet"))
 
 
 def _fits(group: Sequence[Request], request: Request) -> bool:

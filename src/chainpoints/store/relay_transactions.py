@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
 
 from chainpoints.store import relay
 from chainpoints.store.tables import relay_attempts as attempts
@@ -171,9 +172,12 @@ def watched(connection: Connection, sender: str) -> list[Transaction]:
 
 
 def oldest_unfinished(connection: Connection) -> int | None:
-    """The lowest id of a transaction of any lane that is under way: its nonce is not seen spent by another."""
+    """The lowest id of a transaction of any lane that is under way: its nonce is not seen spent by another.
+
+    Those of a key that no lane has any more do not count: nobody sends them again or looks what became of them.
+    """
     under_way = transactions.c.state.in_(UNFINISHED) & transactions.c.block_number.is_(None)
-    oldest: int | None = connection.scalar(select(func.min(transactions.c.id)).where(under_way))
+    oldest: int | None = connection.scalar(select(func.min(transactions.c.id)).where(under_way, _of_a_lane()))
     return oldest
 
 
@@ -183,10 +187,12 @@ def newest(connection: Connection) -> int:
 
 
 def highest_mined(connection: Connection, sender: str | None = None) -> tuple[int, str] | None:
-    """The highest block (number, hash) with a mined transaction that is not final: while it stands, all below it do."""
+    """The highest block (number, hash) with a mined transaction that is not final: while it stands, all below it do.
+
+    Of the sender, or of all keys that lanes have now.
+    """
     query = select(transactions.c.block_number, transactions.c.block_hash).where(transactions.c.state == "mined")
-    if sender is not None:
-        query = query.where(transactions.c.sender == sender)
+    query = query.where(_of_a_lane() if sender is None else transactions.c.sender == sender)
     row = connection.execute(query.order_by(transactions.c.block_number.desc()).limit(1)).one_or_none()
     return None if row is None else (row.block_number, row.block_hash)
 
@@ -207,6 +213,11 @@ def set_trouble(connection: Connection, lane: str, sender: str, trouble: str | N
 def all_lanes(connection: Connection) -> list[Lane]:
     """Every lane that a relayer ever ran, by name."""
     return [Lane(*row) for row in connection.execute(_LANES)]
+
+
+def _of_a_lane() -> ColumnElement[bool]:
+    """Sent by a key that a lane has now."""
+    return transactions.c.sender.in_(select(lanes.c.sender))
 
 
 def _insert(connection: Connection, sender: str, nonce: int, kind: str, attempt: Attempt) -> int:

@@ -56,6 +56,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
         "valid_after": body.valid_after,
         "valid_before": body.valid_before,
         "signature": body.signature,
+        "contract_wallet": body.contract_wallet,
     }
     request = add_request(
         view.connection,

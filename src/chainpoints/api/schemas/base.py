@@ -55,8 +55,8 @@ Evidence = Annotated[
 Signature = Annotated[
     str,
     Field(
-        pattern=r"^0x([0-9a-fA-F]{2}){1,4096}$",
-        description="65 bytes r, s, v; for contract wallets whatever ERC-1271 accepts",
+        pattern=r"^0x([0-9a-fA-F]{2}){1,1024}$",
+        description="65 bytes r, s, v; for contract wallets whatever ERC-1271 accepts, at most 1,024 bytes",
         examples=["0x" + "1b" * 65],
     ),
 ]
