@@ -14,7 +14,8 @@ ChainpointsError
 │   ├── NotFound             no such row
 │   ├── Conflict             the row exists with another content
 │   └── StoreUnavailable     the database cannot be reached, or is too busy (retryable)
-└── RequestRefused           an API request that the rules refuse; carries the problem type and HTTP status
+├── RequestRefused           an API request that the rules refuse; carries the problem type and HTTP status
+└── ApiProblem               the API answered the replay with a problem; in `replay/client`, which alone asks the API
 """
 
 from __future__ import annotations
