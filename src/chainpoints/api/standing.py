@@ -62,7 +62,7 @@ class Standing:
     def check_can_pay(self) -> None:
         """Raises RequestRefused (409) when the order is paid, issued, or about to be."""
         if self.payment and not self.as_ordered:
-            detail = "somebody paid another amount under this order's reference; make an order with a new reference"
+            detail = "somebody paid on other terms under this order's hash; make an order with a new reference"
             raise RequestRefused(409, "order-mispaid", detail)
         self.check_can_issue()
 

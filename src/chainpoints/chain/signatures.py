@@ -54,7 +54,7 @@ _CLAIM_APPROVAL_TYPE = [
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The terms of a payment, as PaymentProcessor.Payment. `order_hash` is keccak256 of the merchant's reference."""
+    """The terms of a payment, as PaymentProcessor.Payment. `order_hash` names the merchant's order."""
 
     merchant: int
     program: int

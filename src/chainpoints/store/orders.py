@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select
 
+from chainpoints.domain.order import order_hash
 from chainpoints.errors import Conflict
 from chainpoints.store import tables
 
@@ -34,7 +35,9 @@ OrderPlace = tuple[int, str]
 _orders = tables.orders.c
 _COLUMNS = [_orders[name] for name in OrderRow.__slots__]
 _BY_ID = select(*_COLUMNS).where(_orders.id == bindparam("id"))
-_BY_HASH = select(_orders.id).where(_orders.merchant == bindparam("merchant"), _orders.order_hash == bindparam("hash"))
+_BY_REFERENCE = select(_orders.id).where(
+    _orders.merchant == bindparam("merchant"), _orders.reference == bindparam("reference")
+)
 _INSERT = insert(tables.orders)
 
 
@@ -43,7 +46,6 @@ def add_order(
     *,
     merchant: int,
     reference: str,
-    order_hash: str,
     program: int,
     points: int | None,
     money: str | None,
@@ -51,14 +53,15 @@ def add_order(
     customer: str | None,
 ) -> OrderRow:
     """Raises Conflict, with the order's id, when the merchant has one of that reference already."""
-    existing = connection.scalar(_BY_HASH, {"merchant": merchant, "hash": order_hash})
+    existing = connection.scalar(_BY_REFERENCE, {"merchant": merchant, "reference": reference})
     if existing is not None:
         raise Conflict(existing)
+    order_id = f"ord_{secrets.token_hex(16)}"
     row = OrderRow(
-        id=f"ord_{secrets.token_hex(16)}",
+        id=order_id,
         merchant=merchant,
         reference=reference,
-        order_hash=order_hash,
+        order_hash=order_hash(order_id, reference),
         program=program,
         points=points,
         money=money,

@@ -251,7 +251,7 @@ orders = Table(
     Column("id", String(36), primary_key=True),
     Column("merchant", BigInteger, nullable=False),
     Column("reference", String(64), nullable=False),  # the merchant's own
-    Column("order_hash", _HASH, nullable=False),  # keccak256 of the reference: the order on chain
+    Column("order_hash", _HASH, nullable=False),  # of id and reference (domain/order): the order on chain
     Column("program", BigInteger, nullable=False),  # that payments in points go through
     Column("points", BigInteger),  # the price in points, NULL when it is to be paid in money only
     Column("money", String(24)),  # decimal text of what is paid at the merchant's own till, NULL when in points only

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from eth_utils.crypto import keccak
 from fastapi import APIRouter, Path, Query, Response
 
 from chainpoints.api.auth import Caller, Token, authenticate
@@ -30,12 +29,12 @@ def create_order(action: ActionDep, body: NewOrder) -> Response:
     def effect(view: View, caller: Caller) -> Answer:
         merchant = caller.own_merchant()
         points = _price(view, body)
+        action.gateway.store.hold(view.connection, f"reference {merchant} {body.reference}")
         try:
             row = store.add_order(
                 view.connection,
                 merchant=merchant,
                 reference=body.reference,
-                order_hash=order_hash(body.reference),
                 program=body.program,
                 points=points,
                 money=body.money.amount if body.money else None,
@@ -86,11 +85,6 @@ def known_order(view: View, order_id: str, merchant: int | None = None) -> Order
     if row is None:
         raise NotFound(f"there is no order {order_id}")
     return row
-
-
-def order_hash(reference: str) -> str:
-    """The order on chain."""
-    return "0x" + keccak(text=reference).hex()
 
 
 def _price(view: View, body: NewOrder) -> int | None:

@@ -61,7 +61,10 @@ class NewQuota(Shape):
 
 
 class NewReserve(Shape):
-    """Out of the merchant's quota into the reserve of a FUNDED program."""
+    """Out of the merchant's quota into the reserve of a FUNDED program.
+
+    On chain its order is keccak256 of the text `reserve:<reference>`: a reference is used once for each merchant.
+    """
 
     program: Program
     amount: AmountIn

@@ -52,7 +52,9 @@ class Order(Shape):
     id: OrderId
     merchant: int = Field(examples=[1])
     reference: Reference
-    order_hash: Hash = Field(description="keccak256 of the reference: the order on chain")
+    order_hash: Hash = Field(
+        description="the order on chain: keccak256 of the text `<id>:<reference>`, to be recomputed by the merchant"
+    )
     program: int = Field(examples=[1])
     points: Amount | None
     money: Money | None
