@@ -23,6 +23,9 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         uint24 day;
     }
 
+    /// @dev Base units; PointsToken.SUPPLY_CAP: more can never be issued. It fits a signed 64-bit column.
+    uint64 private constant QUOTA_CAP = 9e18;
+
     /// @notice The payment processor, which books payments and issues.
     address public immutable PROCESSOR;
 
@@ -81,7 +84,13 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
 
     /// @inheritdoc IMerchantRegistry
     function addQuota(uint32 merchant, uint64 amount, bytes32 evidence) external restricted {
-        _known(merchant).quota += amount;
+        // Check:
+        Record storage record = _known(merchant);
+        uint64 left = QUOTA_CAP - record.quota;
+        if (amount > left) revert MerchantRegistry_QuotaCapExceeded(merchant, amount, left);
+
+        // Effect:
+        record.quota += amount;
         emit QuotaAdded(merchant, amount, evidence);
     }
 

@@ -304,6 +304,15 @@ class Twin:
 
     # ------------------------------------------------------------------------------------------------ merchants
 
+    @all_or_nothing
+    def add_quota(self, merchant: int, amount: int) -> None:
+        if merchant not in self.merchants:
+            raise Refused("MerchantRegistry_Unknown")
+        record = self.merchants[merchant]
+        if record.quota + amount > SUPPLY_CAP:
+            raise Refused("MerchantRegistry_QuotaCapExceeded")
+        record.quota += amount
+
     def _active(self, merchant: int) -> Merchant:
         if merchant not in self.merchants:
             raise Refused("MerchantRegistry_Unknown")

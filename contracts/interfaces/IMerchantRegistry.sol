@@ -11,7 +11,7 @@ interface IMerchantRegistry {
         bool active;
         uint64 paidPerDay; // the most that it may be paid in points in a day
         uint64 issuedPerDay; // the most that may be issued for it in a day
-        uint64 quota; // prepaid points that may still be issued for it
+        uint64 quota; // prepaid points that may still be issued for it, at most the token's SUPPLY_CAP
         uint64 paidToday;
         uint64 issuedToday;
     }
@@ -42,6 +42,7 @@ interface IMerchantRegistry {
     error MerchantRegistry_PaidPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
     error MerchantRegistry_IssuedPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
     error MerchantRegistry_QuotaExceeded(uint32 merchant, uint256 tried, uint64 left);
+    error MerchantRegistry_QuotaCapExceeded(uint32 merchant, uint256 tried, uint64 left);
     error MerchantRegistry_PersonLimitExceeded(address person, uint256 tried, uint64 left);
 
     /// @notice Registers a merchant under an id of the caller's choice. For registrars. Emits MerchantRegistered and
@@ -59,6 +60,7 @@ interface IMerchantRegistry {
     function setLimits(uint32 merchant, uint64 paidPerDay, uint64 issuedPerDay) external;
 
     /// @notice Credits quota that the merchant paid the operator for. For registrars. Emits QuotaAdded.
+    /// Reverts with MerchantRegistry_Unknown, MerchantRegistry_QuotaCapExceeded.
     function addQuota(uint32 merchant, uint64 amount, bytes32 evidence) external;
 
     /// @notice Sets how many points may be issued to one person in a day, over all merchants (1,000 points at first).

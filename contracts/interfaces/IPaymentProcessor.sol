@@ -13,7 +13,7 @@ interface IPaymentProcessor {
         uint32 program;
         uint64 amount;
         address payer;
-        bytes32 order; // keccak256 of the merchant's own reference
+        bytes32 order; // names the merchant's order: a hash that nobody can guess
     }
 
     /// @notice An EIP-3009 ReceiveWithAuthorization to this contract over `amount`, whose nonce is the payment's (or the

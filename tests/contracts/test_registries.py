@@ -7,8 +7,8 @@ from eth_utils.crypto import keccak
 from brownie_system import ISSUED_PER_DAY, MERCHANT, PAID_PER_DAY, QUOTA, System, address, error
 from chainpoints.chain.plan import ROLES
 from chainpoints.errors import RpcError
-from chainpoints.types import ONE_POINT
-from twin import PERSON_LIMIT
+from chainpoints.types import ONE_POINT, SUPPLY_CAP
+from twin import PERSON_LIMIT, Refused
 
 DAY = 86_400
 
@@ -66,6 +66,23 @@ def test_T18_issues_stay_within_the_day_and_the_quota(system: System) -> None:
         system.wait(DAY)
     with reverts(error("MerchantRegistry_QuotaExceeded", MERCHANT, 1, 0)):
         reserve(1, "a unit over the quota")
+
+
+def test_T18_a_quota_is_at_most_the_supply_cap(system: System) -> None:
+    registrar, left = {"from": system.roles["registrar"]}, SUPPLY_CAP - QUOTA
+
+    def add(amount: int) -> None:
+        system.twin.add_quota(MERCHANT, amount)
+        system.registry.addQuota(MERCHANT, amount, system.order("receipt"), registrar)
+
+    for amount in (left + 1, 2**64 - 1):
+        with pytest.raises(Refused, match="MerchantRegistry_QuotaCapExceeded"):
+            add(amount)
+        with reverts(error("MerchantRegistry_QuotaCapExceeded", MERCHANT, amount, left)):
+            system.registry.addQuota(MERCHANT, amount, system.order("a unit over"), registrar)
+    add(left)
+    assert system.registry.merchantOf(MERCHANT)[4] == SUPPLY_CAP == system.token.SUPPLY_CAP()
+    system.agree()
 
 
 def test_a_merchant_that_is_switched_off_does_nothing(system: System) -> None:

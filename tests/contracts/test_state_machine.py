@@ -1,7 +1,7 @@
 """Random lives of three people and a merchant: after every call each getter equals the twin's, refusals the same error.
 
-A first form: payments, refunds, issues, reserves, claims, node and point transfers, time. A run in which nothing
-succeeded would prove nothing, so what succeeded is counted.
+A first form: payments, refunds, issues, quotas, reserves, claims, node and point transfers, time. A run in which
+nothing succeeded would prove nothing, so what succeeded is counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from brownie_system import FEC, INSTALMENTS, MERCHANT, System, address
-from chainpoints.types import ONE_POINT
+from chainpoints.types import ONE_POINT, SUPPLY_CAP
 from twin import DAY, Payment, Refused
 
 EXAMPLES, STEPS = 20, 30
@@ -57,6 +57,12 @@ class Life(RuleBasedStateMachine):
         issuer, twin = system.roles["issuer"], system.twin
         arguments = (MERCHANT, INSTALMENTS, amount, order)
         self.both("reserve", system.processor.issueReserve, given, issuer, twin.issue_reserve, arguments)
+
+    @rule(amount=few_points | st.sampled_from([SUPPLY_CAP, 2**64 - 1]))
+    def add_quota(self, amount: int) -> None:
+        system, twin = self.system, self.system.twin
+        given = (MERCHANT, amount, system.order("receipt"))
+        self.both("quota", system.registry.addQuota, given, system.roles["registrar"], twin.add_quota, given[:2])
 
     @rule(who=person, number=program, amount=few_points, again=st.integers(0, 5))
     def pay(self, who: int, number: int, amount: int, again: int) -> None:
@@ -152,4 +158,5 @@ def test_the_chain_lives_as_the_twin_does(deployed: System) -> None:
         ),
     )
     enough = {"issue": 3, "pay": 5, "pay refused": 3, "claim": 3, "refund": 3, "transfer": 3, "give node": 3}
+    enough |= {"quota": 3, "quota refused": 3}
     assert {name: Life.done[name] for name, times in enough.items() if Life.done[name] < times} == {}, Life.done

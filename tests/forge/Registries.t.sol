@@ -36,6 +36,25 @@ contract RegistriesTest is Setup {
         registry.addQuota(8, 1, "receipt");
     }
 
+    function test_T18_aQuotaIsAtMostTheSupplyCap() public {
+        uint64 left = uint64(token.SUPPLY_CAP()) - DAY_LIMIT;
+        for (uint256 i = 0; i < 2; ++i) {
+            uint64 tried = i == 0 ? left + 1 : type(uint64).max;
+            vm.expectRevert(
+                abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_QuotaCapExceeded.selector, SHOP, tried, left)
+            );
+            registry.addQuota(SHOP, tried, "too much");
+        }
+        registry.addQuota(SHOP, left, "exactly at it");
+        vm.assertEq(registry.merchantOf(SHOP).quota, token.SUPPLY_CAP(), "quota");
+        vm.expectRevert(
+            abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_QuotaCapExceeded.selector, SHOP, 1, 0)
+        );
+        registry.addQuota(SHOP, 1, "full");
+        processor.issue(issueOf(alice, 3 * POINT, 0, "1"));
+        registry.addQuota(SHOP, 3 * POINT, "as much as was issued");
+    }
+
     function test_T17_onlyThePayoutMovesThePayout() public {
         vm.expectRevert(
             abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_NotPayout.selector, SHOP, address(this))

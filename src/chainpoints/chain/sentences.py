@@ -60,6 +60,10 @@ SENTENCES: dict[str, str] = {
         "{tried:points} points are more than the prepaid quota of merchant {merchant} has left: {left:points} points."
         " Issue less, or buy more quota: ask the operator to raise it."
     ),
+    "MerchantRegistry_QuotaCapExceeded": (
+        "{tried:points} more points of quota for merchant {merchant} would pass the most that can ever exist: "
+        "{left:points} points can still be added. Add at most that."
+    ),
     "MerchantRegistry_PersonLimitExceeded": (
         "{tried:points} points are more than can still be issued to {person} today (UTC), over all merchants: "
         "{left:points} points. Wait for tomorrow, or issue at most that."
