@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +71,7 @@ class ChainRows:
             node_head=head,
             safe=safe,
             final=final,
-            checked_at=1,
+            checked_at=int(time.time()),
             halted=halted,
         )
 

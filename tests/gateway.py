@@ -111,10 +111,12 @@ class World:
     operator: Client
     payouts: dict[int, str] = field(default_factory=dict)
 
-    def merchant(self, name: str, *, quota: str = "100000", scopes: tuple[str, ...] = ()) -> tuple[int, Client]:
+    def merchant(
+        self, name: str, *, quota: str = "100000", scopes: tuple[str, ...] = (), **limits: str
+    ) -> tuple[int, Client]:
         """Registers a merchant with quota; its payout address is the person of that name. Gives its id and client."""
         body = {"name": name, "payout": signer(name).address, "paid_per_day": "100000", "issued_per_day": "100000"}
-        made = self.operator.post("/v1/merchants", body)
+        made = self.operator.post("/v1/merchants", body | limits)
         self.mined(made["request"])
         number: int = made["merchant"]
         self.payouts[number] = name

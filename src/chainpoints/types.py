@@ -59,6 +59,16 @@ def parse_address(text: str) -> Address:
     return Address(text.lower())
 
 
+def parse_wallet(text: str) -> Address:
+    """As `parse_address`, of somebody: raises InvalidInput for the zero address too."""
+    address = parse_address(text)
+    if address == ZERO_ADDRESS:
+        raise InvalidInput(
+            "the zero address is no wallet: nobody has its key; points are minted from it and burned to it"
+        )
+    return address
+
+
 def parse_hash(text: str) -> Hash32:
     """The lower-case form of a 0x string of 32 bytes. Raises InvalidInput when it is not one."""
     if not isinstance(text, str) or not _HASH_TEXT.fullmatch(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ from fastapi import Depends, Request
 from chainpoints.api.schemas.base import ReadAt
 from chainpoints.chain.manifest import Manifest
 from chainpoints.config import Settings
+from chainpoints.errors import RequestRefused
 from chainpoints.store import Connection
 from chainpoints.store.session import Store
 from chainpoints.store.status import Finality, Head, Indexed, block_to_read_at, head, indexed
+
+_REACHED_WITHIN_SECONDS = 15
+"""Longer than the indexer's pauses between two looks at the chain, and between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,17 @@ class View:
     def now(self) -> int:
         """The present, in unix seconds: the timestamp of the block."""
         return self.block.timestamp
+
+    def check_chain_is_reached(self) -> None:
+        """Raises RequestRefused (503) while the chain's node does not answer: what time it is there is not known."""
+        seconds = int(time.time()) - self.state.checked_at
+        if self.state.halted is None and seconds <= _REACHED_WITHIN_SECONDS:
+            return
+        why = self.state.halted or f"its node was last reached {seconds} seconds ago, at block {self.at}"
+        detail = (
+            f"the chain is out of reach and nothing was accepted: {why}; the operator's `chainpoints doctor` says more"
+        )
+        raise RequestRefused(503, "chain-out-of-reach", detail, retryable=True)
 
     def read_at(self) -> ReadAt:
         return ReadAt(

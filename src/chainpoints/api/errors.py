@@ -53,6 +53,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),
     "refund-window-closed": ("The payment can no longer be refunded", "Refunds end with the node's first release."),
+    "chain-out-of-reach": (
+        "The chain cannot be reached now",
+        "Reading goes on: `read_at` names the block. Send the same request again, with its Idempotency-Key.",
+    ),
     "unavailable": ("The gateway cannot answer now", "Try again in a moment."),
     "internal": ("The gateway failed", "Try again; if it stays so, tell the operator the time and the address."),
 }

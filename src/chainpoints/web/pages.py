@@ -19,7 +19,7 @@ from chainpoints.store.nodes import holdings, nodes_of
 from chainpoints.store.session import Store
 from chainpoints.store.status import Head, head, indexed
 from chainpoints.store.wallets import balance, example_wallets
-from chainpoints.types import Address, format_points, parse_address
+from chainpoints.types import Address, format_points, parse_wallet
 from chainpoints.web.chart import release_chart
 
 _HERE = Path(__file__).parent
@@ -68,13 +68,13 @@ class Pages:
     def find(self, address: str = "") -> Response:
         """What the form on the home page asks for."""
         try:
-            return RedirectResponse(f"/wallet/{parse_address(address.strip())}", 303)
+            return RedirectResponse(f"/wallet/{parse_wallet(address.strip())}", 303)
         except InvalidInput as error:
             return self._message(400, "This is no address", str(error))
 
     def wallet(self, address: str) -> Response:
         try:
-            owner = parse_address(address)
+            owner = parse_wallet(address)
             with self._store.read() as connection:
                 return self._show("wallet.html", **_wallet(connection, head(connection), self._manifest, owner))
         except InvalidInput as error:

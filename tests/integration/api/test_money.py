@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -189,6 +190,72 @@ def test_an_issue_over_the_persons_limit_is_refused_by_the_chain(world: World) -
     assert shop.get(f"/v1/orders/{made['id']}")["status"] == "refused"
     world.mined(shop.post("/v1/issues", body | {"points": "0.000001"}))
     assert world.public.get(f"/v1/wallets/{ALICE}")["balance"] == "1000.000000"
+
+
+def test_what_is_over_a_merchants_limit_is_refused_with_the_limit_and_what_to_do(world: World) -> None:
+    """T18, through the API: exactly at each limit goes, one past it is refused and says what is left."""
+    number, shop = world.merchant("shop", quota="120", paid_per_day="50", issued_per_day="150")
+    world.issue(shop, "alice", "100", "till-1")
+    over_limit(issue(world, shop, "20.000001", "till-2"), "MerchantRegistry_QuotaExceeded", "20.000000", "quota")
+    world.mined(issue(world, shop, "20", "till-2"))
+    more = {"amount": "1000", "evidence": "another receipt"}
+    world.mined(world.operator.post(f"/v1/merchants/{number}/quota", more))
+    over = issue(world, shop, "30.000001", "till-3")
+    over_limit(over, "MerchantRegistry_IssuedPerDayExceeded", "30.000000", "tomorrow")
+    world.mined(issue(world, shop, "30", "till-3"))
+    made = order(shop, "web-1", "50.000001")
+    over = world.ended(world.public.post("/v1/payments", world.payment(made, "alice")))
+    over_limit(over, "MerchantRegistry_PaidPerDayExceeded", "50.000000", "tomorrow")
+    assert shop.get(f"/v1/orders/{made['id']}")["refusal"] == over["refusal"]
+    assert world.pay(shop, "alice", "50", "web-2")["status"] == "paid"
+    world.move_to(world.deployment.anvil.now() + DAY)
+    assert world.pay(shop, "alice", "50", "web-3")["status"] == "paid"
+
+
+def issue(world: World, shop: Client, points: str, reference: str) -> dict[str, Any]:
+    """Tries to issue points to Bob for the order of that reference, and waits for the end."""
+    money = {"amount": "1", "currency": "USD"}
+    (made,) = shop.get("/v1/orders", reference=reference)["items"] or [
+        shop.post("/v1/orders", {"reference": reference, "program": FEC, "money": money})
+    ]
+    body = {"order": made["id"], "customer": BOB, "points": points, "evidence": reference}
+    return world.ended(shop.post("/v1/issues", body))
+
+
+def over_limit(ended: dict[str, Any], error: str, left: str, advice: str) -> None:
+    refusal = ended["refusal"]
+    assert (ended["state"], refusal["name"]) == ("refused", error)
+    assert f": {left} points" in refusal["sentence"]
+    assert advice in refusal["sentence"]
+    assert "ask the operator" in refusal["sentence"]
+
+
+def test_a_wallet_that_was_never_seen_can_neither_pay_nor_claim(world: World) -> None:
+    _, shop = world.merchant("shop")
+    assert world.public.get(f"/v1/wallets/{BOB}")["balance"] == "0.000000"
+    payment = world.public.try_post("/v1/payments", world.payment(order(shop, "web-1", "1"), "bob"))
+    assert world.public.problem("insufficient-points", 422, payment)["balance"] == "0.000000"
+    claim = world.public.try_post("/v1/claims", {"wallet": BOB})
+    assert world.public.problem("nothing-claimable", 422, claim)["detail"] == "the wallet has no nodes"
+
+
+def test_while_the_node_is_down_nothing_is_accepted_and_reading_goes_on(world: World) -> None:
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "100", "till-1")
+    payment = world.payment(order(shop, "web-1", "10"), "alice")
+    world.deployment.anvil.process.kill()
+    give_up_at = time.monotonic() + 60
+    while world.public.get("/v1/status")["index"]["checked_at"] >= time.time() - 17:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.5)
+    answer = world.public.try_post("/v1/payments", payment, idempotency_key="k")
+    detail = world.public.problem("chain-out-of-reach", 503, answer)["detail"]
+    assert "seconds ago" in detail
+    assert answer.headers["retry-after"] == "1"
+    register = {"name": "n", "payout": BOB, "paid_per_day": "1", "issued_per_day": "1"}
+    world.operator.problem("chain-out-of-reach", 503, world.operator.try_post("/v1/merchants", register))
+    assert world.public.get(f"/v1/wallets/{ALICE}")["balance"] == "100.000000"
+    assert world.public.get("/v1/status")["open_requests"] == 0
 
 
 def test_a_node_is_issued_from_a_funded_program(world: World) -> None:

@@ -107,6 +107,14 @@ def test_a_wallet_that_never_held_anything_is_empty(api: Api) -> None:
     assert api.public.get(f"/v1/wallets/{BOB}/forecast")["items"] == []
 
 
+def test_what_is_no_wallet_is_refused(api: Api) -> None:
+    """The zero address stands for minting and burning: its balance would be minus the supply."""
+    for address, words in (("0x" + "00" * 20, "zero address"), ("0x12", "address"), (BOB[2:], "address")):
+        for more in ("", "/nodes", "/forecast", "/payments", "/issues", "/transfers", "/claims"):
+            body = api.public.problem("invalid-request", 422, api.public.send("GET", f"/v1/wallets/{address}{more}"))
+            assert words in body["detail"]
+
+
 def test_a_wallet_with_nodes_says_what_it_can_claim_and_what_comes(api: Api) -> None:
     """Day 40 is in week 5: a node of start 1 has 4 full weeks behind it, one of start 6 is locked."""
     total = 10_000 * ONE_POINT

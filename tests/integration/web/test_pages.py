@@ -153,7 +153,9 @@ def test_an_empty_wallet_says_so_in_words(pages: httpx.Client, store: Store) -> 
     assert "<button" not in page
 
 
-@pytest.mark.parametrize("bad", ["<script>alert(1)</script>", "0x12", "%00", "0x" + "g" * 40, "../../etc/passwd"])
+@pytest.mark.parametrize(
+    "bad", ["<script>alert(1)</script>", "0x12", "%00", "0x" + "g" * 40, "../../etc/passwd", "0x" + "00" * 20]
+)
 def test_what_is_no_address_is_told_and_not_run(pages: httpx.Client, bad: str) -> None:
     answer = pages.get("/wallet", params={"address": bad})
     assert "This is no address" in good(answer, 400)

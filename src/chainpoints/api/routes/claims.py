@@ -14,7 +14,7 @@ from chainpoints.domain.forecast import Holding
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store.nodes import NodeRow, holdings, nodes_by_id, nodes_of
 from chainpoints.store.relay import add_request, requests_of_wallet
-from chainpoints.types import parse_address
+from chainpoints.types import parse_wallet
 
 router = APIRouter(tags=["claims"])
 
@@ -54,7 +54,7 @@ def _named(view: View, body: NewClaim) -> tuple[str, _Held]:
     if (body.wallet is None) == (body.nodes is None):
         raise InvalidInput("send either `wallet` or `nodes`")
     if body.wallet is not None:
-        owner = parse_address(body.wallet)
+        owner = parse_wallet(body.wallet)
         return owner, holdings(view.connection, nodes_of(view.connection, owner, view.at), view.at)
     ids = list(dict.fromkeys(body.nodes or []))
     rows = nodes_by_id(view.connection, ids, view.at)

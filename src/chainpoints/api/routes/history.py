@@ -23,7 +23,7 @@ from chainpoints.api.schemas.events import (
     TransfersQuery,
 )
 from chainpoints.store.history import Row, page
-from chainpoints.types import NodeId, format_points, parse_address, parse_hash
+from chainpoints.types import NodeId, format_points, parse_address, parse_hash, parse_wallet
 
 router = APIRouter(tags=["history"])
 
@@ -64,13 +64,13 @@ def list_transfers(gateway: GatewayDep, query: Annotated[TransfersQuery, Query()
 @router.get("/wallets/{address}/payments", tags=["wallets"])
 def list_wallet_payments(gateway: GatewayDep, address: WalletPath, query: Annotated[PageQuery, Query()]) -> PaymentPage:
     """Payments that the wallet made."""
-    return PaymentPage(**_page(gateway, "payments", query, wallet=parse_address(address)))
+    return PaymentPage(**_page(gateway, "payments", query, wallet=parse_wallet(address)))
 
 
 @router.get("/wallets/{address}/issues", tags=["wallets"])
 def list_wallet_issues(gateway: GatewayDep, address: WalletPath, query: Annotated[PageQuery, Query()]) -> IssuePage:
     """Points issued to the wallet."""
-    return IssuePage(**_page(gateway, "issues", query, wallet=parse_address(address)))
+    return IssuePage(**_page(gateway, "issues", query, wallet=parse_wallet(address)))
 
 
 @router.get("/wallets/{address}/transfers", tags=["wallets"])
@@ -78,13 +78,13 @@ def list_wallet_transfers(
     gateway: GatewayDep, address: WalletPath, query: Annotated[PageQuery, Query()]
 ) -> TransferPage:
     """Points that came and went."""
-    return TransferPage(**_page(gateway, "transfers", query, wallet=parse_address(address)))
+    return TransferPage(**_page(gateway, "transfers", query, wallet=parse_wallet(address)))
 
 
 @router.get("/wallets/{address}/claims", tags=["wallets"])
 def list_wallet_claims(gateway: GatewayDep, address: WalletPath, query: Annotated[PageQuery, Query()]) -> ClaimPage:
     """What the wallet's nodes paid out."""
-    return ClaimPage(**_page(gateway, "claims", query, wallet=parse_address(address)))
+    return ClaimPage(**_page(gateway, "claims", query, wallet=parse_wallet(address)))
 
 
 def payment_event(view: View, row: Row) -> PaymentEvent:

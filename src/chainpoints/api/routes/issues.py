@@ -17,7 +17,7 @@ from chainpoints.api.schemas.requests import NewIssue, RelayRequest
 from chainpoints.api.standing import standing
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import add_request
-from chainpoints.types import parse_address, parse_points
+from chainpoints.types import parse_points, parse_wallet
 
 router = APIRouter(tags=["issues"])
 
@@ -37,7 +37,7 @@ def evidence_hash(evidence: str) -> str:
 
 def _issue(action: Action, view: View, caller: Caller, body: NewIssue) -> Answer:
     action.gateway.store.hold(view.connection, f"order {body.order}")
-    order, customer = known_order(view, body.order, caller.own_merchant()), parse_address(body.customer)
+    order, customer = known_order(view, body.order, caller.own_merchant()), parse_wallet(body.customer)
     if order.money is None:
         raise RequestRefused(422, "not-priced-in-money", "the order is to be paid in points")
     if order.customer is not None and order.customer != customer:

@@ -47,5 +47,9 @@ def request_shape(view: View, request: relay.Request) -> RelayRequest:
 
 
 def accepted(view: View, request_id: str) -> Answer:
-    """The answer to whoever asked for something that the relayer now carries out."""
+    """The answer to whoever asked for something that the relayer now carries out.
+
+    Raises RequestRefused (503), which undoes the acceptance, while the chain is out of reach.
+    """
+    view.check_chain_is_reached()
     return Answer(202, request_shape(view, relay.request(view.connection, request_id)))

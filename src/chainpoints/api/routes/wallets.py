@@ -23,17 +23,20 @@ from chainpoints.errors import NotFound
 from chainpoints.store.nodes import NodeRow, holdings, nodes_of
 from chainpoints.store.nodes import node as node_row
 from chainpoints.store.wallets import balance
-from chainpoints.types import ZERO_ADDRESS, format_points, parse_address
+from chainpoints.types import ZERO_ADDRESS, format_points, parse_wallet
 
 router = APIRouter(tags=["wallets"])
 
-WalletPath = Annotated[Address, Path(description="any address; one that never held points has nothing")]
+WalletPath = Annotated[
+    Address, Path(description="any address but the zero address; one that was never seen before holds 0 points")
+]
 
 
 @router.get("/wallets/{address}")
 def get_wallet(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> Wallet:
-    """Balance, what can be claimed now, and what comes next."""
-    owner = parse_address(address)
+    """Balance, what can be claimed now, and what comes next. A wallet needs no registration: one that was never seen
+    is answered with zeros."""
+    owner = parse_wallet(address)
     with gateway.reading(query.finality) as view:
         held = _held(view, owner)
         read_at = view.read_at()
@@ -53,7 +56,7 @@ def get_wallet(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuer
 def list_wallet_nodes(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> WalletNodes:
     """All nodes of the wallet, by program and start."""
     with gateway.reading(query.finality) as view:
-        held = _held(view, parse_address(address))
+        held = _held(view, parse_wallet(address))
         return WalletNodes(read_at=view.read_at(), items=[node_shape(row, node, view.now) for row, node in held])
 
 
@@ -61,7 +64,7 @@ def list_wallet_nodes(gateway: GatewayDep, address: WalletPath, query: Annotated
 def get_wallet_forecast(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> Forecast:
     """Every release ahead, by date, summed over the wallet's nodes of a program."""
     with gateway.reading(query.finality) as view:
-        held = [node for _, node in _held(view, parse_address(address))]
+        held = [node for _, node in _held(view, parse_wallet(address))]
         items, cumulative = [], 0
         for step in forecast(held, view.now):
             cumulative += step.amount
