@@ -11,6 +11,7 @@ from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import Action, ActionDep, Answer
 from chainpoints.api.routes.authorizations import active_merchant, started_program
 from chainpoints.api.routes.issues import evidence_hash
+from chainpoints.api.routes.orders import order_hash
 from chainpoints.api.routes.requests import accepted, request_shape
 from chainpoints.api.schemas.base import AtQuery, PageQuery, cursor_of, place_number, place_of
 from chainpoints.api.schemas.merchants import (
@@ -24,7 +25,6 @@ from chainpoints.api.schemas.merchants import (
 )
 from chainpoints.api.schemas.requests import RelayRequest
 from chainpoints.api.standing import attempt_pending
-from chainpoints.domain.order import reserve_hash
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store import merchants as store
 from chainpoints.store.merchants import MerchantRow
@@ -61,6 +61,7 @@ def register_merchant(action: ActionDep, body: NewMerchant) -> Response:
             not_before=view.now,
             merchant=merchant,
         )
+        view.check_chain_is_reached()
         made = request_shape(view, request(view.connection, request_id))
         return Answer(202, MerchantMade(merchant=merchant, request=made))
 
@@ -128,7 +129,7 @@ def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Ans
     if not started_program(view, body.program).is_funded:
         detail = f"program {body.program} is funded by emission and has no reserve"
         raise RequestRefused(422, "program-not-funded", detail)
-    order = reserve_hash(body.reference)
+    order = order_hash(body.reference)
     action.gateway.store.hold(view.connection, f"reserve {merchant} {order}")
     for earlier in requests_of_order(view.connection, merchant, order):
         if earlier.state == "mined":
