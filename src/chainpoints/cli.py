@@ -144,7 +144,7 @@ def doctor(as_json: AsJson = False) -> None:
             typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
         for finding in findings:
             mark = "[green]ok   [/]" if finding.ok else "[red]wrong[/]"
-            console.print(f"{mark} {finding.what}: {escape(finding.detail)}", highlight=False)
+            console.print(f"{mark} {finding.what}: {escape(finding.detail)}", highlight=False, soft_wrap=True)
         if not all(finding.ok for finding in findings):
             raise typer.Exit(1)
 

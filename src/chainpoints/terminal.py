@@ -46,7 +46,7 @@ def answering(as_json: bool, *, needs_settings: bool = True) -> Iterator[Setting
 def _tell(error: ChainpointsError, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "retryable": error.retryable}))
-    console.print(f"[red]Error:[/] {escape(str(error))}", highlight=False)
+    console.print(f"[red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
 
 def say_addresses(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
-    console.print(f"API documentation  {base}/docs\nWallet page        {base}/", highlight=False)
+    console.print(f"API documentation  {base}/docs\nWallet page        {base}/", highlight=False, soft_wrap=True)
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """config: the environment is read once; secrets are not shown; every setting is documented (T39)."""
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from chainpoints.config import VARIABLES, Secret, load_settings
 from chainpoints.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
+TEST_VARIABLE = "CHAINPOINTS_" + "TEST_[A-Z]+"
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,14 @@ def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs/operations/settings.md").read_text()
     missing = [name for name, meaning in VARIABLES.items() if f"| `{name}` | {meaning} |" not in page]
     assert missing == []
+
+
+def test_every_variable_of_the_tests_is_documented_for_contributors() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    used = {name for file in (ROOT / "tests").rglob("*.py") for name in re.findall(TEST_VARIABLE, file.read_text())}
+    assert used
+    assert {name for name in used if f"`{name}`" not in contributing} == set()
+
+
+def test_other_projects_see_that_the_package_is_typed() -> None:
+    assert files("chainpoints").joinpath("py.typed").is_file()
