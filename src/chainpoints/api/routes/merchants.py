@@ -11,7 +11,6 @@ from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import Action, ActionDep, Answer
 from chainpoints.api.routes.authorizations import active_merchant, started_program
 from chainpoints.api.routes.issues import evidence_hash
-from chainpoints.api.routes.orders import order_hash
 from chainpoints.api.routes.requests import accepted, request_shape
 from chainpoints.api.schemas.base import AtQuery, PageQuery, cursor_of, place_number, place_of
 from chainpoints.api.schemas.merchants import (
@@ -25,6 +24,7 @@ from chainpoints.api.schemas.merchants import (
 )
 from chainpoints.api.schemas.requests import RelayRequest
 from chainpoints.api.standing import attempt_pending
+from chainpoints.domain.order import reserve_hash
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store import merchants as store
 from chainpoints.store.merchants import MerchantRow
@@ -129,7 +129,7 @@ def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Ans
     if not started_program(view, body.program).is_funded:
         detail = f"program {body.program} is funded by emission and has no reserve"
         raise RequestRefused(422, "program-not-funded", detail)
-    order = order_hash(body.reference)
+    order = reserve_hash(body.reference)
     action.gateway.store.hold(view.connection, f"reserve {merchant} {order}")
     for earlier in requests_of_order(view.connection, merchant, order):
         if earlier.state == "mined":
