@@ -1,0 +1,42 @@
+"""T39: no private key stands in the repository. Common scanners miss this form: 64 hex digits, with or without 0x."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from builders import ROOT
+
+pytestmark = pytest.mark.unit
+
+LITERAL = re.compile(r"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+LOCKED = ("requirements/", "deployments/")
+"""Folders of hashes: of packages, and of code that is on a chain."""
+
+KNOWN = {
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80": "anvil's first account: public, worthless",
+    "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141": "the order of secp256k1",
+    "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0": "half of it: the largest s of a signature",
+}
+
+
+def literals(text: str) -> set[str]:
+    return {found.lower() for found in LITERAL.findall(text)}
+
+
+def test_a_key_would_be_found() -> None:
+    key = "0123456789abcdef" * 4
+    for text in (f"KEY=0x{key}", f'"{key.upper()}"', f"bytes.fromhex('{key}')\n"):
+        assert literals(text) == {key}
+    assert literals(f"0x{key}00") == set()
+
+
+def test_no_file_holds_a_literal_that_could_be_a_key() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [name for name in listed.split("\0") if name and not name.startswith(LOCKED) and (ROOT / name).is_file()]
+    assert len(files) > 100
+    found = {(name, each) for name in files for each in literals((ROOT / name).read_text(errors="replace"))}
+    assert {(name, each) for name, each in found if each not in KNOWN} == set()
+    assert {each for _, each in found} == set(KNOWN)
