@@ -116,17 +116,20 @@ def serve(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
 @app.command()
 def rebuild(as_json: AsJson = False) -> None:
     """Forget what was read from the chain and read it all again; orders, keys and requests stay."""
+    from chainpoints.chain.compiler import project_root
     from chainpoints.indexer.service import rebuild as rebuild_store
     from chainpoints.store.digest import digest
     from chainpoints.store.migrate import migrate
     from chainpoints.store.session import Store
+    from chainpoints.supervisor import chain_to_read
 
     with answering(as_json) as settings:
+        end_gracefully_on_sigterm()
         store = Store(settings.database)
         migrate(store)
         with store.read() as connection:
             before = digest(connection)
-        with bar("Rebuilding") as advance:
+        with chain_to_read(settings, project_root()), bar("Rebuilding") as advance:
             rebuild_store(settings, load_manifest(settings.manifest), store, advance)
         with store.read() as connection:
             after = digest(connection)

@@ -22,7 +22,7 @@ import urllib3
 
 from chainpoints.chain.compiler import load_artifacts
 from chainpoints.chain.deployment import deploy_local
-from chainpoints.chain.local import LocalChain, advance_time
+from chainpoints.chain.local import LocalChain, advance_time, port_is_taken
 from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, ConfigError
@@ -172,6 +172,21 @@ class Supervisor:
             saver.join(timeout=30)
         if self.chain:
             self.chain.stop()
+
+
+@contextmanager
+def chain_to_read(settings: Settings, root: Path) -> Iterator[None]:
+    """A chain that answers: the local one, unless it runs already, is started for the time of the block."""
+    chain = LocalChain(root, settings.home / "chain", settings.chain, settings.chain_port)
+    if not settings.chain.is_local or settings.rpc_url.reveal() != chain.rpc_url or port_is_taken(settings.chain_port):
+        yield
+        return
+    try:
+        chain.start()
+        yield
+    finally:
+        with _uninterrupted():
+            chain.stop()
 
 
 @contextmanager

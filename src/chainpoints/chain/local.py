@@ -75,7 +75,7 @@ class LocalChain:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._hold_folder()
         self._end_leftover()
-        if _port_is_taken(self._port):
+        if port_is_taken(self._port):
             raise ConfigError(
                 f"port {self._port} is taken by another program; end it, or set CHAINPOINTS_CHAIN_PORT to another port"
             )
@@ -179,7 +179,7 @@ class LocalChain:
         if command[0].endswith(b"anvil") and str(self._port).encode() in command:
             os.kill(pid, 9)
             for _ in range(100):
-                if not _port_is_taken(self._port):
+                if not port_is_taken(self._port):
                     return
                 time.sleep(0.05)
 
@@ -235,7 +235,8 @@ def _read_state(compressed: bytes) -> _SavedState:
     return msgspec.json.decode(gzip.decompress(compressed), type=_SavedState)
 
 
-def _port_is_taken(port: int) -> bool:
+def port_is_taken(port: int) -> bool:
+    """True when a program on this machine listens there."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict, StoreUnavailable
 
+_TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
 _SQLITE_PRAGMAS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
@@ -86,13 +87,13 @@ class Store:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise Conflict(f"another process already does `{role}` on this database") from None
+                    raise Conflict(_TAKEN.format(role)) from None
                 yield
             return
         key = _lock_key(role)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-                raise Conflict(f"another process already does `{role}` on this database")
+                raise Conflict(_TAKEN.format(role))
             try:
                 yield
             finally:
