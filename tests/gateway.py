@@ -51,10 +51,10 @@ class Client:
         return self.http.request(method, path, headers=headers | options.pop("headers", {}), **options)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        return self._good(self.send("GET", path, params=query))
+        return self.good(self.send("GET", path, params=query))
 
     def post(self, path: str, body: dict[str, Any], *, idempotency_key: str | None = None) -> dict[str, Any]:
-        return self._good(self.try_post(path, body, idempotency_key=idempotency_key))
+        return self.good(self.try_post(path, body, idempotency_key=idempotency_key))
 
     def try_post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> httpx.Response:
         key = idempotency_key or str(uuid.uuid4())
@@ -68,7 +68,8 @@ class Client:
         assert answer.headers["content-type"] == "application/problem+json"
         return body
 
-    def _good(self, answer: httpx.Response) -> dict[str, Any]:
+    def good(self, answer: httpx.Response) -> dict[str, Any]:
+        """The body of an answer that is no refusal; raises Refused for any other."""
         if answer.status_code >= 400:
             raise Refused(f"{answer.request.method} {answer.request.url.path}: {answer.text}")
         body: dict[str, Any] = answer.json()

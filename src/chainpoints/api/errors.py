@@ -49,6 +49,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "program-not-started": ("The program has not begun", "`begins_at` is when it does."),
     "program-not-funded": ("The program has no reserve", "Only FUNDED programs hold one."),
     "merchant-inactive": ("The merchant is switched off", "Ask the operator."),
+    "merchant-over-limit": ("The merchant's limit does not allow it", "`left` is what it allows; ask the operator."),
     "several-owners": ("The nodes have several owners", "Claim the nodes of one owner at a time."),
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),

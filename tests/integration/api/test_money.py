@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import httpx
 import pytest
 from eth_utils.crypto import keccak
 
@@ -193,33 +194,51 @@ def test_an_issue_over_the_persons_limit_is_refused_by_the_chain(world: World) -
 
 
 def test_what_is_over_a_merchants_limit_is_refused_with_the_limit_and_what_to_do(world: World) -> None:
-    """T18, through the API: exactly at each limit goes, one past it is refused and says what is left."""
+    """T18, through the API: exactly at each limit goes; one unit past it is refused and says what is left.
+
+    What can never pass is refused at once; what today's sum stands against, by the chain.
+    """
     number, shop = world.merchant("shop", quota="120", paid_per_day="50", issued_per_day="150")
     world.issue(shop, "alice", "100", "till-1")
-    over_limit(issue(world, shop, "20.000001", "till-2"), "MerchantRegistry_QuotaExceeded", "20.000000", "quota")
-    world.mined(issue(world, shop, "20", "till-2"))
+    assert left(world, issue(shop, "20.000001", "till-2")) == "20.000000"
+    assert shop.get(f"/v1/orders/{known_order(shop, 'till-2')['id']}")["status"] == "open"
+    world.mined(shop.good(issue(shop, "20", "till-2")))
     more = {"amount": "1000", "evidence": "another receipt"}
     world.mined(world.operator.post(f"/v1/merchants/{number}/quota", more))
-    over = issue(world, shop, "30.000001", "till-3")
+    assert left(world, issue(shop, "150.000001", "till-3")) == "150.000000"
+    over = world.ended(shop.good(issue(shop, "30.000001", "till-3")))
     over_limit(over, "MerchantRegistry_IssuedPerDayExceeded", "30.000000", "tomorrow")
-    world.mined(issue(world, shop, "30", "till-3"))
-    made = order(shop, "web-1", "50.000001")
+    world.mined(shop.good(issue(shop, "30", "till-3")))
+    too_much = world.payment(order(shop, "web-0", "50.000001"), "alice")
+    assert left(world, world.public.try_post("/v1/payments", too_much)) == "50.000000"
+    assert world.pay(shop, "alice", "20", "web-1")["status"] == "paid"
+    made = order(shop, "web-2", "30.000001")
     over = world.ended(world.public.post("/v1/payments", world.payment(made, "alice")))
-    over_limit(over, "MerchantRegistry_PaidPerDayExceeded", "50.000000", "tomorrow")
+    over_limit(over, "MerchantRegistry_PaidPerDayExceeded", "30.000000", "tomorrow")
     assert shop.get(f"/v1/orders/{made['id']}")["refusal"] == over["refusal"]
-    assert world.pay(shop, "alice", "50", "web-2")["status"] == "paid"
+    assert world.pay(shop, "alice", "30", "web-3")["status"] == "paid"
     world.move_to(world.deployment.anvil.now() + DAY)
-    assert world.pay(shop, "alice", "50", "web-3")["status"] == "paid"
+    assert world.pay(shop, "alice", "50", "web-4")["status"] == "paid"
 
 
-def issue(world: World, shop: Client, points: str, reference: str) -> dict[str, Any]:
-    """Tries to issue points to Bob for the order of that reference, and waits for the end."""
-    money = {"amount": "1", "currency": "USD"}
-    (made,) = shop.get("/v1/orders", reference=reference)["items"] or [
-        shop.post("/v1/orders", {"reference": reference, "program": FEC, "money": money})
-    ]
-    body = {"order": made["id"], "customer": BOB, "points": points, "evidence": reference}
-    return world.ended(shop.post("/v1/issues", body))
+def issue(shop: Client, points: str, reference: str) -> httpx.Response:
+    """Tries to issue points to Bob for the order of that reference."""
+    body = {"order": known_order(shop, reference)["id"], "customer": BOB, "points": points, "evidence": reference}
+    return shop.try_post("/v1/issues", body)
+
+
+def known_order(shop: Client, reference: str) -> dict[str, Any]:
+    """The order of that reference, made when it is asked for first."""
+    new = {"reference": reference, "program": FEC, "money": {"amount": "1", "currency": "USD"}}
+    found = shop.get("/v1/orders", reference=reference)["items"] or [shop.post("/v1/orders", new)]
+    made: dict[str, Any] = found[0]
+    return made
+
+
+def left(world: World, answer: httpx.Response) -> str:
+    """What a refusal at once says is left."""
+    amount: str = world.public.problem("merchant-over-limit", 422, answer)["left"]
+    return amount
 
 
 def over_limit(ended: dict[str, Any], error: str, left: str, advice: str) -> None:

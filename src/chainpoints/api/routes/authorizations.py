@@ -140,6 +140,20 @@ def active_merchant(view: View, merchant_id: int) -> MerchantRow:
     return row
 
 
+def within_day(row: MerchantRow, amount: Points, per_day: int, what: str) -> None:
+    """Raises RequestRefused (422) for an amount that alone passes a merchant's limit a day: no day would take it."""
+    if amount > per_day:
+        detail = f"merchant {row.merchant} may be {what} {format_points(per_day)} points a day; the operator sets that"
+        raise RequestRefused(422, "merchant-over-limit", detail, left=format_points(per_day))
+
+
+def within_quota(row: MerchantRow, amount: Points) -> None:
+    """Raises RequestRefused (422) for more than is left of what the merchant may issue."""
+    if amount > row.quota:
+        detail = f"merchant {row.merchant} has {format_points(row.quota)} points of quota left; the operator adds quota"
+        raise RequestRefused(422, "merchant-over-limit", detail, left=format_points(row.quota))
+
+
 def known_merchant(view: View, merchant_id: int) -> MerchantRow:
     """Raises RequestRefused (422) for one that the chain does not have (any more)."""
     row = merchant(view.connection, merchant_id, view.at)

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Response
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import View
 from chainpoints.api.idempotency import Action, ActionDep, Answer
-from chainpoints.api.routes.authorizations import active_merchant, started_program
+from chainpoints.api.routes.authorizations import active_merchant, started_program, within_day, within_quota
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.schemas.requests import NewIssue, RelayRequest
 from chainpoints.api.standing import standing
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import add_request
-from chainpoints.types import parse_points, parse_wallet
+from chainpoints.types import Points, parse_points, parse_wallet
 
 router = APIRouter(tags=["issues"])
 
@@ -43,10 +43,13 @@ def _issue(action: Action, view: View, caller: Caller, body: NewIssue) -> Answer
     if order.customer is not None and order.customer != customer:
         raise RequestRefused(422, "wrong-customer", "the order names another customer")
     standing(view, order).check_can_issue()
-    active_merchant(view, order.merchant)
+    merchant = active_merchant(view, order.merchant)
     points, total = parse_points(body.points), parse_points(body.node_total)
-    if points == 0 and total == 0:
+    amount = Points(points + total)
+    if amount == 0:
         raise RequestRefused(422, "zero-amount", "an issue of 0 points and no node gives nothing")
+    within_quota(merchant, amount)
+    within_day(merchant, amount, merchant.issued_per_day, "issued")
     payload = {
         "merchant": order.merchant,
         "program": _node_program(view, body) if total else 0,

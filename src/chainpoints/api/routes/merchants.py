@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import Action, ActionDep, Answer
-from chainpoints.api.routes.authorizations import active_merchant, started_program
+from chainpoints.api.routes.authorizations import active_merchant, started_program, within_day, within_quota
 from chainpoints.api.routes.issues import evidence_hash
 from chainpoints.api.routes.requests import accepted, request_shape
 from chainpoints.api.schemas.base import AtQuery, PageQuery, cursor_of, place_number, place_of
@@ -125,7 +125,9 @@ def known(view: View, merchant: int) -> MerchantRow:
 
 def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Answer:
     known(view, merchant)
-    active_merchant(view, merchant)
+    row, amount = active_merchant(view, merchant), _some(body.amount)
+    within_quota(row, amount)
+    within_day(row, amount, row.issued_per_day, "issued")
     if not started_program(view, body.program).is_funded:
         detail = f"program {body.program} is funded by emission and has no reserve"
         raise RequestRefused(422, "program-not-funded", detail)
@@ -140,7 +142,7 @@ def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Ans
         "merchant": merchant,
         "order": order,
         "program": body.program,
-        "amount": _some(body.amount),
+        "amount": amount,
         "evidence": evidence_hash(body.evidence),
     }
     request_id = add_request(

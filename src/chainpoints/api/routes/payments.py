@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import View
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
-from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program
+from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.schemas.requests import NewPayment, NewRefund, RelayRequest
@@ -40,7 +40,8 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
     order, payer = known_order(view, body.order), parse_address(body.payer)
     payment = payment_of(order, payer)
     standing(view, order).check_can_pay()
-    active_merchant(view, order.merchant)
+    merchant = active_merchant(view, order.merchant)
+    within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
     started_program(view, order.program)
     _check_time(view, body.valid_after, body.valid_before)
     if not body.contract_wallet:
