@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from builders import ROOT, free_port
+from builders import ROOT, free_port, listens
 from chainpoints.config import Secret
 
 TOTALS = ("purchases", "paid_in_points", "issued_for_money", "refused_by_the_rules", "refused_at_the_till", "nodes",
@@ -115,11 +114,11 @@ class GatewayRun:
         self._close()
 
     def stop(self) -> None:
-        """Ends the run as Ctrl-C does; kills it when it does not end. Whichever way it ended, nothing of it is left."""
+        """Ends the run as Ctrl-C in a terminal does, or kills it after a minute. However it ended, nothing is left."""
         if self.process is None or self.process.poll() is not None:
             self._close()
             return
-        self.process.send_signal(signal.SIGINT)
+        os.killpg(self.process.pid, signal.SIGINT)
         try:
             self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
@@ -131,11 +130,6 @@ class GatewayRun:
         if self.process and self.process.stdout:
             self.process.stdout.close()
         give_up_at = time.monotonic() + 10  # what was killed takes a moment to be gone
-        while taken := [port for port in (self.chain_port, self.port) if _listens(port)]:
+        while taken := [port for port in (self.chain_port, self.port) if listens(port)]:
             assert time.monotonic() < give_up_at, f"something still listens on {taken}"
             time.sleep(0.05)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from builders import ROOT, free_port
+from builders import ROOT, free_port, listens
 from chainpoints.chain.local import LocalChain
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
 
 pytestmark = pytest.mark.integration
 
-SAVES = 40
+SAVES = 15
 
 
 @pytest.fixture
-def local_chain(tmp_path: Path) -> Any:
+def local_chain(tmp_path: Path) -> Iterator[LocalChain]:
     chain = LocalChain(ROOT, tmp_path, CHAINS["local"], free_port())
     chain.start()
     yield chain
@@ -55,3 +60,49 @@ def test_saved_while_blocks_are_mined_it_holds_the_block_of_every_effect(
     assert [nonce for nonce, _ in saved] == [mined for _, mined in saved]
     assert saved[-1][0] > SAVES, "transactions went on between the saves"
     assert int(local_chain.rpc.call("eth_getTransactionCount", sender, "latest"), 16) >= saved[-1][0]
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from chainpoints.chain.local import LocalChain
+from chainpoints.config import CHAINS
+chain = LocalChain(Path(sys.argv[1]), Path(sys.argv[2]), CHAINS["local"], int(sys.argv[3]))
+chain.start()
+chain.rpc.call("anvil_mine", "0x5")
+try:
+    print("started", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    chain.stop()
+"""
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process, leader of its own group, that holds a local chain at block 5; and the chain's port."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD, str(ROOT), str(tmp_path), str(port)],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        yield process, port
+        process.kill()
+
+
+def test_ctrl_c_in_a_terminal_leaves_time_to_save(held: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
+    os.killpg(held[0].pid, signal.SIGINT)
+    assert held[0].wait(timeout=20) == 0
+    state = json.loads(gzip.decompress((tmp_path / "chain-state.json.gz").read_bytes()))
+    assert int(state["block"]["number"], 16) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left")
+def test_the_chain_does_not_outlive_its_killed_supervisor(held: tuple[subprocess.Popen[str], int]) -> None:
+    held[0].kill()
+    give_up_at = time.monotonic() + 10
+    while listens(held[1]):
+        assert time.monotonic() < give_up_at, "anvil goes on"
+        time.sleep(0.05)

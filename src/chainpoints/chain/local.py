@@ -10,13 +10,16 @@ Time stands still unless it is told to move: every block is one second after the
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import gzip
 import os
 import platform
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import IO
@@ -32,6 +35,9 @@ SAVE_EVERY = 24
 
 GENESIS_TIMESTAMP = 851_990_400
 """1996-12-31 00:00 UTC: the day before the example data's first purchase."""
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 def anvil_binary(root: Path) -> Path:
@@ -86,7 +92,9 @@ class LocalChain:
             *self._load_arguments(),
         ]
         with (self._folder / "chain.log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent_alone
+            )
         self._pid_file.write_text(str(self._process.pid))
         self._wait_until_it_answers()
         self.rpc.call("anvil_setBlockTimestampInterval", 1)
@@ -208,6 +216,16 @@ class LocalChain:
             except RpcError:
                 time.sleep(0.05)
         raise ConfigError(f"the local chain does not answer on port {self._port}; see {self._folder / 'chain.log'}")
+
+
+def _end_with_parent_alone() -> None:
+    """In the new process: a terminal's Ctrl-C does not reach it, so that it can be saved; a parent's death does.
+
+    The latter is Linux's: elsewhere the next start ends what was left.
+    """
+    os.setpgid(0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def advance_time(rpc: Rpc, timestamp: int) -> None:
