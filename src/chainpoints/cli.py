@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
@@ -213,5 +214,7 @@ def _replay(
             check()
             advance(done, total, where)
 
+        begun = time.monotonic()
         replay(endpoints, manifest, purchases, progress)
-    return report(endpoints, manifest, purchases)
+        seconds = time.monotonic() - begun
+    return report(endpoints, manifest, purchases, seconds)

@@ -13,11 +13,14 @@ from chainpoints.replay.service import Endpoints
 from chainpoints.types import format_points
 
 
-def report(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase]) -> dict[str, Any]:
-    """Totals as a flat dict. Raises ChainpointsError when a purchase was lost or the contracts' own figures differ."""
+def report(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase], seconds: float) -> dict[str, Any]:
+    """Totals as a flat dict, with the `seconds` that the replay took, and the page of a customer who claimed lately.
+
+    Raises ChainpointsError when a purchase was lost or the contracts' own figures differ.
+    """
     operator = ApiClient(endpoints.base_url, endpoints.operator_key)
     try:
-        totals = operator.get("/v1/totals")
+        totals, claims = operator.get("/v1/totals"), operator.get("/v1/claims", limit="1")["items"]
     finally:
         operator.close()
     refusals = totals["refusals"]
@@ -41,6 +44,9 @@ def report(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase]) 
         "claims": totals["claims"],
         **{name: totals[name] for name in ("paid", "refunded", "issued", "diverted")},
         **api,
-        "chain_agrees": True,
+        "contracts_say": counted,
+        "chain_agrees": api == counted,
+        "seconds": round(seconds, 1),
+        "wallet_page": f"{endpoints.base_url}/wallet/{claims[0]['owner']}" if claims else None,
         "read_at": totals["read_at"],
     }

@@ -12,13 +12,15 @@ from starlette.responses import RedirectResponse
 
 from chainpoints.chain.manifest import Manifest
 from chainpoints.domain.forecast import forecast, next_release
+from chainpoints.domain.terms import describe, ratio
 from chainpoints.errors import InvalidInput, StoreUnavailable
 from chainpoints.store import Connection
 from chainpoints.store.history import page
 from chainpoints.store.nodes import holdings, nodes_of
+from chainpoints.store.programs import books, programs
 from chainpoints.store.session import Store
 from chainpoints.store.status import Head, head, indexed
-from chainpoints.store.wallets import balance, example_wallets
+from chainpoints.store.wallets import balance, example_wallets, supply
 from chainpoints.types import Address, format_points, parse_wallet
 from chainpoints.web.chart import release_chart
 
@@ -122,10 +124,33 @@ def _wallet(connection: Connection, block: Head, manifest: Manifest, owner: Addr
         "committed": sum(node.total - node.claimed for _, node in held),
         "next_release": next_release([node for _, node in held], block.timestamp),
         "nodes": nodes,
+        "programs": _programs(connection, block, names, {row.program for row, _ in held}),
         "chart": release_chart(ahead, block.timestamp),
         "claims": page(connection, "claims", block.number, limit=_CLAIMS_SHOWN, wallet=owner).rows,
         **_read_at(connection, block),
     }
+
+
+def _programs(connection: Connection, block: Head, names: dict[int, str], held: set[int]) -> list[dict[str, Any]]:
+    """Of each program that the wallet holds nodes of: its rules in words, and how what it owes is covered now."""
+    points_supply = supply(connection, block.number)
+    shown = []
+    for number, terms in programs(connection, block.number).items():
+        if number not in held:
+            continue
+        owed = books(connection, number, block.number)
+        share = ratio(100 * owed.committed, points_supply)
+        shown.append(
+            {
+                "name": names.get(number, f"program {number}"),
+                "words": describe(terms),
+                "is_funded": terms.is_funded,
+                "committed": owed.committed,
+                "reserve": owed.reserve,
+                "dilution": share[:-4] if share else None,  # to the hundredth of a percent
+            }
+        )
+    return shown
 
 
 def _read_at(connection: Connection, block: Head) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def fill(store: Store) -> None:
         rows.minted()
         node = rows.node(ALICE, 1, 10_000 * ONE_POINT, claimed=3_831_380, claimed_periods=1)
         rows.node(ALICE, 6, 500 * ONE_POINT)
+        rows.books(FEC, committed=10_496_168_620, released=3_831_380)
         rows.event(tables.claims, 20, node=node, owner=ALICE, receiver=ALICE, amount=3_831_380, claimed_periods=1)
 
 
@@ -142,6 +143,14 @@ def test_a_wallet_shows_what_it_holds_and_what_comes(pages: httpx.Client, store:
     assert 50 < bars <= 104
     unlocks = datetime.fromtimestamp(EPOCH + 7 * 7 * DAY, UTC)
     assert f"locked until {unlocks.day} {unlocks:%b %Y}" in page
+
+
+def test_a_wallet_says_where_the_points_come_from_and_how_much_they_dilute(pages: httpx.Client, store: Store) -> None:
+    fill(store)
+    page = good(pages.get(f"/wallet/{ALICE}"))
+    assert "10496.168620 points owed to all nodes will be newly minted, 850.58% of all points there are now" in page
+    assert "each release dilutes" in page
+    assert "Half of it is released after 86 of the 100 periods" in page
 
 
 def test_an_empty_wallet_says_so_in_words(pages: httpx.Client, store: Store) -> None:
