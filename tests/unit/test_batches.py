@@ -35,6 +35,7 @@ def request(
         transaction_hash=None,
         block_number=None,
         block_hash=None,
+        block_is_stored=False,
     )
 
 

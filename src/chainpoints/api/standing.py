@@ -106,10 +106,12 @@ def standings(view: View, orders: list[OrderRow]) -> dict[str, Standing]:
 
 
 def is_pending(request: Request, at: int) -> bool:
-    """True while a request's end is not known as of block `at`."""
+    """True while a request's end is not known as of block `at`: also when a reorg took the block it was mined in."""
     if request.state in OPEN:
         return True
-    return request.state == "mined" and request.block_number is not None and request.block_number > at
+    if request.state != "mined" or request.block_number is None:
+        return False
+    return request.block_number > at or not request.block_is_stored
 
 
 def attempt_pending(request: Request) -> RequestRefused:

@@ -35,7 +35,11 @@ OPEN = ("accepted", "sent")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it stands. The transaction is the one that carries it now, the block is where that was mined."""
+    """A request as it stands. The transaction is the one that carries it now, the block is where that was mined.
+
+    `block_is_stored`: that very block is in the stored chain, and with it the effect; not before the indexer reads it,
+    nor after a reorg took it.
+    """
 
     sequence: int
     id: str
@@ -53,12 +57,17 @@ class Request:
     transaction_hash: str | None
     block_number: int | None
     block_hash: str | None
+    block_is_stored: bool
 
 
 def _select() -> Select[Any]:
     joined = requests.outerjoin(transactions, requests.c.transaction_id == transactions.c.id)
     columns = (transactions.c.hash, transactions.c.block_number, transactions.c.block_hash)
-    return select(requests, *columns).select_from(joined)
+    return select(requests, *columns, _block_is_stored().label("block_is_stored")).select_from(joined)
+
+
+def _block_is_stored() -> ColumnElement[bool]:
+    return exists().where(blocks.c.hash == transactions.c.block_hash)
 
 
 def _ready() -> Select[Any]:
@@ -84,7 +93,7 @@ _UNREAD = (
     select(func.count())
     .select_from(requests.join(transactions, requests.c.transaction_id == transactions.c.id))
     .where(transactions.c.state == "mined", requests.c.not_before <= bindparam("due_by"))
-    .where(~exists().where(blocks.c.hash == transactions.c.block_hash))
+    .where(~_block_is_stored())
 )
 
 
@@ -236,4 +245,5 @@ def _request(row: Row[Any]) -> Request:
         transaction_hash=row.hash,
         block_number=row.block_number if mined else None,
         block_hash=row.block_hash if mined else None,
+        block_is_stored=mined and row.block_is_stored,
     )

@@ -11,8 +11,8 @@ from sqlalchemy import delete
 from builders import signer
 from chain_rows import BLOCKS, DAY, EPOCH, FEC, FINAL, INSTALMENTS, SAFE, ChainRows, block_hash, timestamp
 from chainpoints.domain.schedule import FEC as FEC_SCHEDULE
-from chainpoints.store import tables
-from chainpoints.store.relay_transactions import set_trouble
+from chainpoints.store import relay, relay_transactions, tables
+from chainpoints.store.relay_transactions import Attempt, set_trouble
 from chainpoints.types import ONE_POINT, NodeId, format_points
 from gateway import Api
 
@@ -284,3 +284,22 @@ def test_every_reading_answer_names_its_block(api: Api) -> None:
 def test_a_request_that_nobody_made_is_not_found(api: Api) -> None:
     answer: httpx.Response = api.public.send("GET", "/v1/requests/00000000-0000-0000-0000-000000000000")
     api.public.problem("not-found", 404, answer)
+
+
+@pytest.mark.parametrize("block", [BLOCKS - 1, BLOCKS])
+def test_a_request_whose_block_a_reorg_took_is_not_shown_as_mined(api: Api, block: int) -> None:
+    """The indexer has read the new branch, and the relayer has not looked yet."""
+    with write(api) as connection:
+        where = {"lane": "relayer", "merchant": 1, "order_hash": "0x" + "0e" * 32, "not_before": 0}
+        request = relay.add_request(connection, kind="payment", payload={}, **where)
+        attempt = Attempt("0x" + "aa" * 32, "0x", max_fee=1, priority_fee=1, gas=21_000)
+        relay_transactions.record(connection, BOB, "payment", [request], 0, lambda _nonce: attempt)
+        (sent,) = relay_transactions.unfinished(connection, BOB)
+        relay_transactions.mined(connection, sent, attempt.hash, True, (block, block_hash(block)))
+    shown = api.public.get(f"/v1/requests/{request}")
+    assert (shown["state"], shown["block"], shown["finality"]) == ("mined", block, "head")
+    with write(api) as connection:
+        connection.execute(delete(tables.blocks).where(tables.blocks.c.number >= block))
+        ChainRows(connection).blocks(first=block, branch=1)
+    shown = api.public.get(f"/v1/requests/{request}")
+    assert [shown[name] for name in ("state", "block", "block_hash", "finality")] == ["sent", None, None, None]

@@ -24,7 +24,7 @@ def get_request(gateway: GatewayDep, request_id: Annotated[RequestId, Path()]) -
 
 
 def request_shape(view: View, request: relay.Request) -> RelayRequest:
-    """A request whose block is not read yet shows as sent: whoever sees `mined` finds its effect in every answer."""
+    """A request whose block is not read yet, or is gone, shows as sent: `mined` means every answer has its effect."""
     is_mined = request.state == "mined" and not is_pending(request, view.at)
     block = request.block_number if is_mined else None
     return RelayRequest.model_validate(
