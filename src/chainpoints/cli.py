@@ -16,7 +16,7 @@ from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.config import Settings
 from chainpoints.domain.schedule import Schedule
 from chainpoints.errors import InvalidInput
-from chainpoints.terminal import answering, bar, console, end_gracefully_on_sigterm, process, say_addresses, show
+from chainpoints.terminal import answering, bar, console, end_gracefully_on_sigterm, process, say, say_addresses, show
 from chainpoints.types import format_points, parse_points
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def run(
     from chainpoints.supervisor import Supervisor, operator_key
 
     with answering(as_json) as settings:
-        supervisor = Supervisor(settings, project_root(), console.print)
+        supervisor = Supervisor(settings, project_root(), say)
         end_gracefully_on_sigterm()
         with supervisor.running() as manifest:
             key = operator_key(settings)  # `serve` has made it
@@ -72,8 +72,8 @@ def deploy(as_json: AsJson = False) -> None:
     from chainpoints.chain.deployment import deploy_to
 
     with answering(as_json) as settings:
-        manifest = deploy_to(settings, load_artifacts(project_root()), progress=console.print)
-        contracts = {name: contract.address for name, contract in manifest.contracts.items()}
+        manifest = deploy_to(settings, load_artifacts(project_root()), progress=say)
+        contracts = {name: contract.address for name, contract in sorted(manifest.contracts.items())}
         show({"chain": settings.chain.caip2, "manifest": str(settings.manifest), "contracts": contracts}, as_json)
 
 

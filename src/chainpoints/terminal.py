@@ -99,6 +99,11 @@ def bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
         yield advance
 
 
+def say(line: str) -> None:
+    """Progress, a line at a time: as it is, however wide, so that a path in it can be copied."""
+    console.print(escape(line), soft_wrap=True)
+
+
 def say_addresses(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
     console.print(f"API documentation  {base}/docs\nWallet page        {base}/", highlight=False, soft_wrap=True)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import NewType
 
+from eth_utils.crypto import keccak
+
 from chainpoints.errors import InvalidInput
 
 Points = NewType("Points", int)
@@ -53,10 +55,24 @@ def format_points(units: int) -> str:
 
 
 def parse_address(text: str) -> Address:
-    """The lower-case form of a 0x address. Raises InvalidInput when it is not one (checksums are not required)."""
+    """The lower-case form of a 0x address. Raises InvalidInput when it is not one.
+
+    One in mixed case carries a checksum (EIP-55), which must be right; all lower or all upper case has none.
+    """
     if not isinstance(text, str) or not _ADDRESS_TEXT.fullmatch(text):
         raise InvalidInput(f"not an address: {str(text)[:50]!r}; write 0x and 40 hex digits")
-    return Address(text.lower())
+    address = Address(text.lower())
+    if text[2:] not in (address[2:], address[2:].upper(), _checksummed(address[2:])):
+        raise InvalidInput(
+            "not an address: its capital letters do not fit the rest (EIP-55), so a character is wrong; copy it again"
+        )
+    return address
+
+
+def _checksummed(digits: str) -> str:
+    """EIP-55: a letter is a capital where the same digit of the keccak256 of the lower-case text is 8 or more."""
+    marks = keccak(text=digits).hex()
+    return "".join(digit.upper() if int(mark, 16) >= 8 else digit for digit, mark in zip(digits, marks, strict=False))
 
 
 def parse_wallet(text: str) -> Address:

@@ -133,11 +133,12 @@ def test_says_which_setting_is_missing(keystore: Path, tmp_path: Path, missing: 
 def test_an_address_without_a_key_is_enough_for_a_role(settings: Settings) -> None:
     assert settings.keys
     settings.keys.mkdir()
-    (settings.keys / "admin.address").write_text("0x" + "Ab" * 20 + "\n")
+    (settings.keys / "admin.address").write_text("0x" + "AB" * 20 + "\n")
     assert role_address(settings, "admin") == "0x" + "ab" * 20
-    (settings.keys / "admin.address").write_text("0x1234")
-    with pytest.raises(ConfigError, match=r"admin\.address names no address of the admin"):
-        role_address(settings, "admin")
+    for wrong in ("0x1234", "0x" + "Ab" * 20):
+        (settings.keys / "admin.address").write_text(wrong)
+        with pytest.raises(ConfigError, match=r"admin\.address names no address of the admin"):
+            role_address(settings, "admin")
 
 
 def test_local_accounts_are_the_same_everywhere_and_apart() -> None:

@@ -65,3 +65,32 @@ def test_addresses_and_hashes_are_lower_case() -> None:
 def test_refuses_what_is_no_address(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_address(text)
+
+
+EIP_55 = [
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+    "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+    "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+]
+"""The examples of the EIP."""
+
+
+@pytest.mark.parametrize("text", EIP_55)
+def test_an_address_with_the_right_checksum_or_with_none_is_read(text: str) -> None:
+    for written in (text, text.lower(), "0x" + text[2:].upper()):
+        assert parse_address(written) == text.lower()
+
+
+@pytest.mark.parametrize("text", EIP_55)
+def test_a_wrong_checksum_is_refused_with_words(text: str) -> None:
+    """One letter in the other case, and one digit that is another."""
+    place = next(index for index in range(2, 42) if text[index].isalpha())
+    last = "0" if text[-1] != "0" else "1"
+    for wrong in (
+        text[:place] + text[place].swapcase() + text[place + 1 :],
+        text[:-1] + last,
+        text[:2] + text[2:].swapcase(),
+    ):
+        with pytest.raises(InvalidInput, match=r"EIP-55.*copy it again"):
+            parse_address(wrong)

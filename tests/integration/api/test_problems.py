@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from builders import ROOT
 from chain_rows import MANIFEST
@@ -16,6 +17,7 @@ from chainpoints.api.app import create_app
 from chainpoints.api.errors import KINDS
 from chainpoints.api.limits import Limits
 from chainpoints.config import Settings
+from chainpoints.store import tables
 from chainpoints.store.session import Store
 from gateway import Api, Client, serving
 
@@ -147,6 +149,71 @@ def test_fields_that_are_not_of_their_form(api: Api) -> None:
 
 def test_the_same_order_without_fault_is_taken(api: Api) -> None:
     assert api.merchant(1).post("/v1/orders", ORDER)["status"] == "open"
+
+
+def requests_with_a_value_each(api: Api) -> list[tuple[Client, str, dict[str, Any], tuple[str, ...], tuple[str, ...]]]:
+    """Who may ask what, with a body that is of its form, and which fields of it are addresses and amounts of points."""
+    shop, alice = api.merchant(1), api.alice
+    in_points = shop.post("/v1/orders", ORDER)["id"]
+    in_money = shop.post("/v1/orders", {"reference": "m", "program": 1, "money": {"amount": "5", "currency": "USD"}})
+    authorization = {"order": in_points, "valid_after": 0, "valid_before": 1, "signature": "0x" + "11" * 65}
+    issue = {"order": in_money["id"], "customer": alice, "points": "1", "node_total": "1", "program": 2}
+    merchant = {"name": "third shop", "payout": alice, "paid_per_day": "1", "issued_per_day": "1"}
+    reserve = {"program": 2, "amount": "1", "reference": "r", "evidence": "e"}
+    new_order = ORDER | {"reference": "r-2", "customer": alice}
+    return [
+        (api.public, "/v1/payments", authorization | {"payer": alice}, ("payer",), ()),
+        (shop, "/v1/issues", issue | {"evidence": "e"}, ("customer",), ("points", "node_total")),
+        (api.public, "/v1/claims", {"wallet": alice}, ("wallet",), ()),
+        (api.operator, "/v1/merchants", merchant, ("payout",), ("paid_per_day", "issued_per_day")),
+        (shop, "/v1/orders", new_order, ("customer",), ("points",)),
+        (shop, "/v1/refunds", authorization | {"amount": "1"}, (), ("amount",)),
+        (api.operator, "/v1/merchants/1/quota", {"amount": "1", "evidence": "e"}, (), ("amount",)),
+        (api.operator, "/v1/merchants/1/reserve", reserve, (), ("amount",)),
+    ]
+
+
+MALFORMED_ADDRESSES = ["", "0x", "0x12", "ab" * 20, "0x" + "ab" * 21, "0x" + "gg" * 20, " 0x" + "ab" * 20, "alice.eth"]
+WRONG_CHECKSUM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"
+"""EIP-55's first example with its last letter in the other case."""
+
+
+def test_what_is_no_address_is_refused_in_every_body_and_does_nothing(api: Api) -> None:
+    asked = requests_with_a_value_each(api)
+    for client, path, body, addresses, _ in asked:
+        for name in addresses:
+            for value in [*MALFORMED_ADDRESSES, 5, ["0x" + "ab" * 20]]:
+                problem = client.problem("invalid-request", 422, client.try_post(path, body | {name: value}))
+                assert [each["field"] for each in problem["errors"]] == [f"body.{name}"], (path, value)
+            problem = client.problem("invalid-request", 422, client.try_post(path, body | {name: WRONG_CHECKSUM}))
+            assert "EIP-55" in problem["detail"], path
+            assert WRONG_CHECKSUM not in json.dumps(problem)
+    assert_nothing_was_done(api)
+
+
+def test_a_seventh_decimal_is_refused_in_every_body_and_does_nothing(api: Api) -> None:
+    asked = requests_with_a_value_each(api)
+    for client, path, body, _, amounts in asked:
+        for name in amounts:
+            for value in ("1.0000001", "0.0000001", "1.0000000"):
+                problem = client.problem("invalid-request", 422, client.try_post(path, body | {name: value}))
+                assert [each["field"] for each in problem["errors"]] == [f"body.{name}"], (path, value)
+    assert_nothing_was_done(api)
+
+
+def test_an_address_with_its_checksum_is_taken_and_told_in_lower_case(api: Api) -> None:
+    order = api.merchant(1).post("/v1/orders", ORDER | {"customer": WRONG_CHECKSUM[:-1] + "d"})
+    assert order["customer"] == WRONG_CHECKSUM.lower()
+    paths = (f"/v1/wallets/{WRONG_CHECKSUM}", f"/v1/transfers?sender={WRONG_CHECKSUM}")
+    for path in (*paths, f"/v1/claims?owner={WRONG_CHECKSUM}", f"/v1/wallets/{WRONG_CHECKSUM}/nodes"):
+        assert "EIP-55" in api.public.problem("invalid-request", 422, api.public.send("GET", path))["detail"]
+
+
+def assert_nothing_was_done(api: Api) -> None:
+    with api.store.read() as connection:
+        assert connection.execute(select(tables.relay_requests.c.id)).all() == []
+        references = connection.scalars(select(tables.orders.c.reference)).all()
+    assert sorted(references) == ["m", "r-1"]
 
 
 def test_amounts_of_zero_are_refused_with_words(api: Api) -> None:

@@ -1,0 +1,87 @@
+"""Requests that come at once: one order is paid once, whoever asks how often; one key is answered by one at a time."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from builders import signer
+from chain_rows import FEC
+from chainpoints.store import tables
+from gateway import Api, World
+from log_sums import log_sums
+
+pytestmark = pytest.mark.integration
+
+THREADS = 100
+
+
+def test_a_hundred_at_once_pay_an_order_once(world: World) -> None:
+    """Half of them repeat one Idempotency-Key, half have each its own."""
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "500", "till-1")
+    order = shop.post("/v1/orders", {"reference": "web-1", "program": FEC, "points": "200.5"})
+    payment = world.payment(order, "alice")
+
+    def pay(number: int) -> httpx.Response:
+        key = "the same" if number % 2 else f"own {number}"
+        return world.public.try_post("/v1/payments", payment, idempotency_key=key)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = list(threads.map(pay, range(THREADS)))
+    accepted = [answer for answer in answers if answer.status_code == 202]
+    assert {answer.status_code for answer in answers} <= {202, 409, 429}, {answer.text for answer in answers}
+    assert len({answer.content for answer in accepted}) == 1
+    assert len({answer.request.headers["idempotency-key"] for answer in accepted}) == 1
+    for answer in answers:
+        if answer.status_code == 409:
+            kinds = ("request-in-flight", "attempt-pending", "order-already-paid")
+            assert answer.json()["type"].removeprefix("/problems/") in kinds, answer.text
+    mined = world.mined(accepted[0].json())
+    world.read_all()
+    world.public.problem("order-already-paid", 409, pay(THREADS))
+    with world.store.read() as connection:
+        requests = connection.scalars(
+            select(tables.relay_requests.c.id).where(tables.relay_requests.c.kind == "payment")
+        ).all()
+        (paid,) = connection.execute(select(tables.payments.c.amount, tables.payments.c.transaction_hash)).all()
+    assert [str(request) for request in requests] == [mined["id"]]
+    assert tuple(paid) == (200_500_000, mined["transaction"])
+    contracts = {name: contract.address for name, contract in world.deployment.manifest.contracts.items()}
+    sums = log_sums(world.deployment.anvil.url, contracts)
+    assert (sums["payments"], sums["paid"]) == (1, 200_500_000)
+    assert world.public.get(f"/v1/wallets/{signer('alice').address}")["balance"] == "299.500000"
+
+
+def test_a_key_whose_request_is_being_answered_is_409_until_it_is(api: Api) -> None:
+    """The order is held by somebody else, so the first of two cannot end before the second was refused."""
+    shop = api.merchant(1)
+    money = {"amount": "9.99", "currency": "EUR"}
+    order = shop.post("/v1/orders", {"reference": "r", "program": FEC, "money": money})
+    body = {"order": order["id"], "customer": api.alice, "points": "1", "evidence": "receipt"}
+
+    def issue() -> httpx.Response:
+        return shop.try_post("/v1/issues", body, idempotency_key="k")
+
+    with ThreadPoolExecutor(2) as threads:
+        with api.store.write() as connection:
+            api.store.hold(connection, f"order {order['id']}")
+            both = [threads.submit(issue) for _ in range(2)]
+            done, waiting = wait(both, timeout=8, return_when=FIRST_COMPLETED)
+            assert (len(done), len(waiting)) == (1, 1)
+            refused = done.pop().result()
+            shop.problem("request-in-flight", 409, refused)
+            assert refused.headers["retry-after"] == "1"
+            (first,) = waiting
+            assert not first.done()
+        answer = first.result(timeout=20)
+    assert answer.status_code == 202, answer.text
+    assert "idempotent-replayed" not in answer.headers
+    again = issue()
+    assert (again.status_code, again.content) == (202, answer.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    with api.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.relay_requests)) == 1
