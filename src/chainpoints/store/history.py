@@ -19,7 +19,7 @@ Place = tuple[int, int]
 Row = Mapping[str, Any]
 
 TABLES: dict[str, Table] = {
-    name: getattr(tables, name) for name in ("payments", "refunds", "issues", "claims", "transfers")
+    name: getattr(tables, name) for name in ("payments", "refunds", "issues", "claims", "transfers", "node_transfers")
 }
 
 _WALLET_COLUMNS = {

@@ -1,20 +1,22 @@
-"""Pages of payments, refunds, issues, claims and transfers: of everyone (public chain data), or of one wallet."""
+"""Pages of payments, refunds, issues, claims and transfers: of everyone (public chain data), of a wallet or a node."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from chainpoints.api.deps import Gateway, GatewayDep, View
 from chainpoints.api.routes.wallets import WalletPath
-from chainpoints.api.schemas.base import PageQuery, cursor_of, log_place
+from chainpoints.api.schemas.base import NodeIdText, PageQuery, cursor_of, log_place
 from chainpoints.api.schemas.events import (
     ClaimEvent,
     ClaimPage,
     ClaimsQuery,
     IssueEvent,
     IssuePage,
+    NodeTransferEvent,
+    NodeTransferPage,
     OrderEventsQuery,
     PaymentEvent,
     PaymentPage,
@@ -87,6 +89,14 @@ def list_wallet_claims(gateway: GatewayDep, address: WalletPath, query: Annotate
     return ClaimPage(**_page(gateway, "claims", query, wallet=parse_wallet(address)))
 
 
+@router.get("/nodes/{node_id}/transfers", tags=["nodes"])
+def list_node_transfers(
+    gateway: GatewayDep, node_id: Annotated[NodeIdText, Path()], query: Annotated[PageQuery, Query()]
+) -> NodeTransferPage:
+    """Whose the node was, from its making on. A node that was never made has none."""
+    return NodeTransferPage(**_page(gateway, "node_transfers", query, node=node_id))
+
+
 def payment_event(view: View, row: Row) -> PaymentEvent:
     return PaymentEvent(
         **_event(view, row),
@@ -134,12 +144,17 @@ def _transfer_event(view: View, row: Row) -> TransferEvent:
     )
 
 
+def _node_transfer_event(view: View, row: Row) -> NodeTransferEvent:
+    return NodeTransferEvent(**_event(view, row), node=row["node"], sender=row["sender"], receiver=row["receiver"])
+
+
 _SHAPES = {
     "payments": payment_event,
     "refunds": payment_event,
     "issues": _issue_event,
     "claims": _claim_event,
     "transfers": _transfer_event,
+    "node_transfers": _node_transfer_event,
 }
 
 

@@ -69,6 +69,14 @@ class TransferEvent(Event):
     amount: Amount
 
 
+class NodeTransferEvent(Event):
+    """A node changed hands. The zero address as sender is its making, as receiver its end."""
+
+    node: NodeIdText
+    sender: Address
+    receiver: Address
+
+
 class _Page(Shape):
     """Newest first. `next` is the cursor of the next page, null at the end; it stays valid across a reorg."""
 
@@ -90,6 +98,10 @@ class ClaimPage(_Page):
 
 class TransferPage(_Page):
     items: list[TransferEvent]
+
+
+class NodeTransferPage(_Page):
+    items: list[NodeTransferEvent]
 
 
 class OrderEventsQuery(PageQuery):
