@@ -120,8 +120,9 @@ def test_t24_after_a_reorg_the_same_transactions_are_sent_again(shop: Shop, dept
     with relaying(shop):
         ids = [request_id for n in range(5) for request_id in shop_round(shop, n)]
         before = {request.id: request.transaction_hash for request in shop.requests(ids)}
+        last = shop.requests(ids)[-1].block_hash
         shop.anvil.reorg(depth)
-        eventually(lambda: set(shop.states(ids)) != {"mined"})
+        eventually(lambda: shop.requests(ids)[-1].block_hash != last)
         done = shop.wait(ids)
         eventually(lambda: len(shop.paid_orders()) == 20)
     assert {request.state for request in done} == {"mined"}

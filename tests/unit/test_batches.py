@@ -88,7 +88,7 @@ class Willing:
     def __init__(self, gas: int) -> None:
         self.gas, self.asked = gas, list[int]()
 
-    def simulate(self, call: Call, _timestamp: int) -> int:
+    def simulate(self, call: Call, _timestamp: int, _gas: int | None = None) -> int:
         self.asked.append(len(bytes.fromhex(call.data[2:])))
         return self.gas
 
@@ -129,8 +129,8 @@ def test_exactly_at_the_largest_size_and_one_past() -> None:
 
 def test_what_needs_more_gas_than_a_transaction_may_have_is_cut_too() -> None:
     class ByItem(Willing):
-        def simulate(self, call: Call, timestamp: int) -> int:
-            return super().simulate(call, timestamp) * self.asked[-1]
+        def simulate(self, call: Call, timestamp: int, gas: int | None = None) -> int:
+            return super().simulate(call, timestamp, gas) * self.asked[-1]
 
     chosen = choose([payment(n, 65) for n in range(100)], ByItem(600))
     assert 0 < len(chosen.requests) < 100

@@ -13,7 +13,14 @@ from chainpoints.config import Chain
 from chainpoints.errors import Conflict, Reverted
 from chainpoints.relayer.fees import FeePolicy, first_fees
 from chainpoints.relayer.node import Node, View
-from chainpoints.relayer.requests import Chooser, Chosen, groups
+from chainpoints.relayer.requests import (
+    CONTRACT_GAS,
+    Chooser,
+    Chosen,
+    groups,
+    said_to_be_by_contract,
+    signer_of,
+)
 from chainpoints.relayer.sender import Sender
 from chainpoints.relayer.watch import OnStep, Watch
 from chainpoints.store import relay, relay_transactions
@@ -23,16 +30,15 @@ from chainpoints.store.session import Store
 
 log = structlog.get_logger()
 
-MOST_FAILURES = 5
-"""So often may a request be mined and fail, although its simulation passed, before it is refused."""
+MOST_FAILURES, MOST_FAILURES_OF_CODE = 5, 1
+"""So often may a request be mined and fail, although its simulation passed, before it is refused. What code signed only
+once: it may pass each simulation and fail each time it is mined, for our gas."""
 
 _READY_AT_ONCE = 500
 _IN_FLIGHT = 16
 """Nodes keep about 16 transactions of one account in order of arrival."""
 
-_FAILED_TOO_OFTEN = (
-    f"The chain refused this {MOST_FAILURES} times, each time after it had passed a simulation. Tell the operator."
-)
+_FAILED_TOO_OFTEN = "This was mined and failed (times: {}), although it passes a simulation. Tell the operator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +155,11 @@ class Lane:
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
         trouble = None
         room = _IN_FLIGHT - len(unfinished)
-        for group in groups(ready, self._suspects):
+        by_code = self._signed_by_code(ready)
+        for group in groups(ready, by_code | self._suspects.keys()):
             if room <= 0:
                 break
-            chosen = self._choose(group, view)
+            chosen = self._choose(group, view, by_code=group[0].id in by_code)
             for request, reverted in chosen.refused:
                 happened |= self._refuse(request, reverted, oldest, newest)
             if chosen.call is None:
@@ -166,10 +173,19 @@ class Lane:
             happened, promised, room = True, promised + cost, room - 1
         return happened, trouble
 
-    def _choose(self, group: list[Request], view: View) -> Chosen:
-        if group[0].failures >= MOST_FAILURES:
-            return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN))])
-        return self._chooser.choose(group, view.timestamp + 1)
+    def _signed_by_code(self, ready: list[Request]) -> set[str]:
+        """The ids of those whose signer has code or is said to have."""
+        signers = {request.id: signer for request in ready if (signer := signer_of(request))}
+        coded = self._node.with_code(signers.values())
+        said = {request.id for request in ready if said_to_be_by_contract(request)}
+        return said | {request_id for request_id, signer in signers.items() if signer in coded}
+
+    def _choose(self, group: list[Request], view: View, *, by_code: bool) -> Chosen:
+        chosen = self._chooser.choose(group, view.timestamp + 1, CONTRACT_GAS if by_code else None)
+        failures = group[0].failures  # what failed is alone in its group
+        if chosen.call and failures >= (MOST_FAILURES_OF_CODE if by_code else MOST_FAILURES):
+            return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN.format(failures)))])
+        return chosen
 
     def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, str | None]:
         """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""

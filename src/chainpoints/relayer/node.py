@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -120,19 +120,25 @@ class Node:
         block = _decode(self._rpc.raw("eth_getBlockByNumber", hex(number), False), _Block | None)
         return block is not None and block.hash == block_hash
 
-    def simulate(self, call: Call, timestamp: int) -> int | Failed:
-        """The gas that the call would take in a block at `timestamp`, right after the head.
+    def with_code(self, accounts: Collection[str]) -> set[str]:
+        """Those that have code: contracts, and key holders that delegated to one (EIP-7702)."""
+        asked = sorted(set(accounts))
+        answers = self._rpc.batch([("eth_getCode", [account, "latest"]) for account in asked])
+        return {account for account, code in zip(asked, answers, strict=True) if _decode(code, str) != "0x"}
+
+    def simulate(self, call: Call, timestamp: int, gas: int | None = None) -> int | Failed:
+        """The gas that the call would take in a block at `timestamp`, right after the head. `gas`: all it is given.
 
         eth_simulateV1 runs it once; eth_estimateGas, for nodes without the former, some twenty times.
         """
         if self._simulates:
             try:
-                return self._simulate(call, timestamp)
+                return self._simulate(call, timestamp, gas)
             except RpcError as error:
                 if error.code not in _METHOD_NOT_FOUND:
                     raise
                 self._simulates = False
-        return self._estimate(call)
+        return self._estimate(call, gas)
 
     def broadcast(self, raw: str) -> None:
         """Hands over signed bytes. A node that has them already, or their nonce in a block, is content."""
@@ -142,21 +148,17 @@ class Node:
             if not any(words in str(error).lower() for words in _KNOWN_ALREADY):
                 raise
 
-    def _simulate(self, call: Call, timestamp: int) -> int | Failed:
-        calls = [{"from": self._sender, "to": call.to, "data": call.data}]
-        blocks = [{"blockOverrides": {"time": hex(timestamp)}, "calls": calls}]
+    def _simulate(self, call: Call, timestamp: int, gas: int | None) -> int | Failed:
+        blocks = [{"blockOverrides": {"time": hex(timestamp)}, "calls": [self._transaction(call, gas)]}]
         answer = self._rpc.raw("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
         done = _decode(answer, list[_SimulatedBlock])[0].calls[0]
         if int(done.status, 16):
             return int(done.gas_used, 16)
         return Failed(done.return_data)
 
-    def _estimate(self, call: Call) -> int | Failed:
+    def _estimate(self, call: Call, gas: int | None) -> int | Failed:
         try:
-            answer = self._rpc.call(
-                "eth_estimateGas", {"from": self._sender, "to": call.to, "data": call.data}, "pending"
-            )
-            return int(answer, 16)
+            return int(self._rpc.call("eth_estimateGas", self._transaction(call, gas), "pending"), 16)
         except RpcError as error:
             if isinstance(error.data, str) and error.data.startswith("0x"):
                 return Failed(error.data)
@@ -165,6 +167,10 @@ class Node:
             if "gas required exceeds" in str(error).lower() or "out of gas" in str(error).lower():
                 return Failed(None)
             raise
+
+    def _transaction(self, call: Call, gas: int | None) -> dict[str, str]:
+        limit = {} if gas is None else {"gas": hex(gas)}
+        return {"from": self._sender, "to": call.to, "data": call.data} | limit
 
 
 def _receipts(answers: Sequence[msgspec.Raw]) -> dict[str, Receipt]:

@@ -18,10 +18,15 @@ GAS_LIMIT = 16_700_000
 CALLDATA_LIMIT = 127 * 1024
 """Bytes. Nodes take no transaction above 128 KiB ("oversized data"); the last one is for all else that it has."""
 
-_MOST_GAS = {"payment": 1_000_000, "refund": 1_000_000}
-"""For one request of a kind that anyone may send and whose signer, a contract, may burn gas."""
+CONTRACT_GAS = 550_000
+"""What a payment or refund gets whose signer has code, when it is simulated as when it is sent: such code sees how much
+gas there is, and may burn all of it. Without the wallet's own work a payment takes up to 270,000."""
 
 _TOO_MUCH_GAS = "This needs more gas than one transaction may take. Ask for less at once."
+_TOO_MUCH_GAS_OF_CODE = (
+    f"This takes more than the {CONTRACT_GAS} gas that a payment or refund may take whose signer is a contract. Sign "
+    "with a wallet that takes less."
+)
 _TOO_LARGE = "This is larger than one transaction may be. Ask for less at once."
 
 
@@ -38,13 +43,13 @@ class Chosen:
 def groups(ready: Sequence[Request], alone: Container[str]) -> list[list[Request]]:
     """Requests of one kind together, in the order of acceptance; on its own what could fail and take others with it.
 
-    That is what is in `alone`, what failed before, and what a contract wallet signed: between simulation and mining it
-    can change its mind.
+    That is what failed before, and what is in `alone` or said to be signed by a contract wallet: between simulation and
+    mining code can change its mind.
     """
     found: list[list[Request]] = []
     open_groups: dict[str, list[Request]] = {}
     for request in ready:
-        if request.kind not in MERGED or request.id in alone or request.failures or _is_signed_by_contract(request):
+        if request.kind not in MERGED or request.id in alone or request.failures or said_to_be_by_contract(request):
             found.append([request])
             continue
         group = open_groups.get(request.kind)
@@ -70,8 +75,8 @@ class Chooser:
     def __init__(self, node: Node, calls: Calls, reverts: Reverts) -> None:
         self._node, self._calls, self._reverts = node, calls, reverts
 
-    def choose(self, group: Sequence[Request], timestamp: int) -> Chosen:
-        """The largest part of the group that can go into one transaction, in order.
+    def choose(self, group: Sequence[Request], timestamp: int, gas: int | None = None) -> Chosen:
+        """The largest part of the group that can go into one transaction, in order. `gas`: all that it may have.
 
         What the chain refuses is told apart; what merely does not fit, or clashes with others of the group, is left for
         the next time. Raises RpcError when the node does not answer: that is nobody's refusal.
@@ -79,16 +84,16 @@ class Chooser:
         requests, refused = list(group), list[tuple[Request, Reverted]]()
         sifted = len(requests) == 1
         while requests:
-            outcome = self._simulate(requests, timestamp)
+            outcome = self._simulate(requests, timestamp, gas)
             if not isinstance(outcome, Reverted):
-                call, gas = outcome
+                call, needed = outcome
                 size, items = _size(call), len(requests)
-                if items == 1 and (reason := _never_fits(requests[0], gas, size)):
+                if items == 1 and (reason := _never_fits(needed, size)):
                     refused.append((requests[0], Reverted("", {}, "0x", reason)))
                     break
-                if gas <= GAS_LIMIT and size <= CALLDATA_LIMIT:
-                    return Chosen(requests, call, gas, refused)
-                requests = requests[: min(items * GAS_LIMIT // gas, items * CALLDATA_LIMIT // size) or 1]
+                if needed <= GAS_LIMIT and size <= CALLDATA_LIMIT:
+                    return Chosen(requests, call, needed, refused)
+                requests = requests[: min(items * GAS_LIMIT // needed, items * CALLDATA_LIMIT // size) or 1]
             elif len(requests) == 1:
                 refused.append((requests[0], outcome))
                 break
@@ -116,17 +121,21 @@ class Chooser:
                 refused += more_refused
         return passing, refused
 
-    def _simulate(self, requests: Sequence[Request], timestamp: int) -> tuple[Call, int] | Reverted:
-        """The call and the gas limit it needs."""
+    def _simulate(
+        self, requests: Sequence[Request], timestamp: int, gas: int | None = None
+    ) -> tuple[Call, int] | Reverted:
+        """The call and the gas limit it needs: `gas`, where that is all that it may have."""
         try:
             call = encode(self._calls, requests)
         except InvalidInput as error:
             return Reverted("", {}, "0x", f"This request can never be sent: {error}.")
-        outcome = self._node.simulate(call, timestamp)
+        outcome = self._node.simulate(call, timestamp, gas)
         if not isinstance(outcome, Failed):
-            return call, gas_limit(outcome, len(requests))
+            return call, gas or gas_limit(outcome, len(requests))
         if outcome.data is None:
             return Reverted("", {}, "0x", _TOO_MUCH_GAS)
+        if gas and outcome.data == "0x":  # our contracts give a reason, unless the gas was not enough
+            return Reverted("", {}, "0x", _TOO_MUCH_GAS_OF_CODE)
         return self._reverts.decode(outcome.data)
 
 
@@ -135,14 +144,20 @@ def _size(call: Call) -> int:
     return len(call.data) // 2 - 1
 
 
-def _never_fits(request: Request, gas: int, size: int) -> str | None:
-    """Why not even this one request goes into a transaction."""
-    if gas > _MOST_GAS.get(request.kind, GAS_LIMIT):
+def _never_fits(gas: int, size: int) -> str | None:
+    """Why not even one request goes into a transaction."""
+    if gas > GAS_LIMIT:
         return _TOO_MUCH_GAS
     return _TOO_LARGE if size > CALLDATA_LIMIT else None
 
 
-def _is_signed_by_contract(request: Request) -> bool:
+def signer_of(request: Request) -> str | None:
+    """Whose signature it carries, of the kinds that are carried out by one: the payer's, or the payout account's."""
+    return request.payload.get({"payment": "payer", "refund": "payout"}.get(request.kind, ""))
+
+
+def said_to_be_by_contract(request: Request) -> bool:
+    """By whoever sent it. A contract's signature cannot be told from a key's; whether there is code, the chain says."""
     return bool(request.payload.get("contract_wallet"))
 
 

@@ -12,7 +12,7 @@ from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionD
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.requests import accepted
-from chainpoints.api.schemas.requests import NewPayment, NewRefund, RelayRequest
+from chainpoints.api.schemas.requests import NewPayment, NewRefund, RelayRequestAnswer
 from chainpoints.api.standing import is_pending, standing
 from chainpoints.chain.signatures import payment_typed_data, recover, refund_typed_data
 from chainpoints.errors import InvalidInput, RequestRefused
@@ -23,13 +23,13 @@ from chainpoints.types import format_points, parse_address, parse_points
 router = APIRouter(tags=["payments"])
 
 
-@router.post("/payments", status_code=202, response_model=RelayRequest)
+@router.post("/payments", status_code=202, response_model=RelayRequestAnswer)
 def create_payment(action: PublicActionDep, body: NewPayment) -> Response:
     """Pays an order in points by the payer's signature. Public: the signature says who pays what for which order."""
     return action.public(body, lambda view: _pay(action, view, body))
 
 
-@router.post("/refunds", status_code=202, response_model=RelayRequest)
+@router.post("/refunds", status_code=202, response_model=RelayRequestAnswer)
 def create_refund(action: ActionDep, body: NewRefund) -> Response:
     """Refunds a payment, in part or whole, by the payout address's signature. Needs the scope refunds:write."""
     return action.keyed("refunds:write", body, lambda view, caller: _refund(action, view, caller, body))
@@ -86,12 +86,14 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
         "program": payment.program,
         "amount": payment.amount,
         "payer": payment.payer,
+        "payout": refund.payout,
         "order": payment.order_hash,
         "start": refund.start,
         "refund_amount": refund.amount,
         "valid_after": body.valid_after,
         "valid_before": body.valid_before,
         "signature": body.signature,
+        "contract_wallet": body.contract_wallet,
     }
     request = add_request(
         view.connection,
