@@ -7,21 +7,24 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
+from chainpoints import __version__
 from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.config import Settings
 from chainpoints.domain.schedule import Schedule
-from chainpoints.errors import InvalidInput
-from chainpoints.terminal import answering, bar, console, end_gracefully_on_sigterm, process, say, say_addresses, show
-from chainpoints.types import format_points, parse_points
+from chainpoints.errors import InvalidInput, StoreUnavailable
+from chainpoints.terminal import answering, bar, end_gracefully_on_sigterm, process, say, say_addresses, show
+from chainpoints.types import SUPPLY_CAP, Points, format_points, parse_points
+
+if TYPE_CHECKING:  # the store is slow to load
+    from chainpoints.store.session import Store
+    from chainpoints.store.status import Head
 
 app = typer.Typer(
     name="chainpoints",
-    help="Points on a public chain, release nodes that pay points back, and a gateway for merchants.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,9 +35,25 @@ ErrorsAsJson = Annotated[
     typer.Option("--json", help="Print an error that ends it as JSON on standard output; logs go to standard error."),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the purchases up to this date only (YYYY-MM-DD).")
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Replay the purchases up to this date only."),
 ]
 UntilEnds = Annotated[int, typer.Option("--until-ends", hidden=True, help="Stop when the parent of this pid ends.")]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainpoints {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Points on a public chain, release nodes that pay points back, and a gateway for merchants."""
 
 
 @app.command()
@@ -50,6 +69,8 @@ def run(
     from chainpoints.chain.compiler import project_root
     from chainpoints.supervisor import Supervisor, operator_key
 
+    if without_replay and exit_after_replay:
+        raise typer.BadParameter("--without-replay and --exit-after-replay contradict each other: give one of them")
     with answering(as_json) as settings:
         supervisor = Supervisor(settings, project_root(), say)
         end_gracefully_on_sigterm()
@@ -57,11 +78,11 @@ def run(
             key = operator_key(settings)  # `serve` has made it
             say_addresses(settings)
             if settings.chain.is_local and not without_replay:
-                show(_replay(settings, manifest, key, supervisor.check, until), as_json)
+                _show_report(_replay(settings, manifest, key, supervisor.check, until), as_json)
                 if exit_after_replay:
                     return
             say_addresses(settings)
-            console.print("Serving. End with Ctrl-C; `make run` goes on from here.")
+            say("Serving. End with Ctrl-C; `make run` goes on from here.")
             supervisor.wait()
 
 
@@ -119,7 +140,6 @@ def rebuild(as_json: AsJson = False) -> None:
     """Forget what was read from the chain and read it all again; orders, keys and requests stay."""
     from chainpoints.chain.compiler import project_root
     from chainpoints.indexer.service import rebuild as rebuild_store
-    from chainpoints.store.digest import digest
     from chainpoints.store.migrate import migrate
     from chainpoints.store.session import Store
     from chainpoints.supervisor import chain_to_read
@@ -128,13 +148,13 @@ def rebuild(as_json: AsJson = False) -> None:
         end_gracefully_on_sigterm()
         store = Store(settings.database)
         migrate(store)
-        with store.read() as connection:
-            before = digest(connection)
+        before = _standing(store)
         with chain_to_read(settings, project_root()), bar("Rebuilding") as advance:
             rebuild_store(settings, load_manifest(settings.manifest), store, advance)
-        with store.read() as connection:
-            after = digest(connection)
-        show({"digest_before": before, "digest_after": after, "equal": before == after}, as_json)
+        result, as_it_should = _compared(before, _standing(store))
+        show(result, as_json)
+        if not as_it_should:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -146,9 +166,9 @@ def doctor(as_json: AsJson = False) -> None:
         findings = examine(settings)
         if as_json:
             typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
-        for finding in findings:
-            mark = "[green]ok   [/]" if finding.ok else "[red]wrong[/]"
-            console.print(f"{mark} {finding.what}: {escape(finding.detail)}", highlight=False, soft_wrap=True)
+        for finding in [] if as_json else findings:
+            mark = typer.style("ok   ", fg="green") if finding.ok else typer.style("wrong", fg="red")
+            typer.echo(f"{mark} {finding.what}: {finding.detail}")
         if not all(finding.ok for finding in findings):
             raise typer.Exit(1)
 
@@ -161,7 +181,8 @@ def replay(as_json: AsJson = False, until: Until = None) -> None:
     with answering(as_json) as settings:
         if not settings.chain.is_local:
             raise InvalidInput("the replay lets chain time pass, which needs CHAINPOINTS_CHAIN=local")
-        show(_replay(settings, load_manifest(settings.manifest), operator_key(settings), lambda: None, until), as_json)
+        manifest, key = load_manifest(settings.manifest), operator_key(settings)
+        _show_report(_replay(settings, manifest, key, lambda: None, until), as_json)
 
 
 @app.command()
@@ -178,13 +199,14 @@ def schedule(
         except (ValueError, ZeroDivisionError):
             raise InvalidInput(f"growth {growth!r} is not a number; write 0.05 or 1/20") from None
         shape = Schedule(periods, ratio.numerator, ratio.denominator)
-        amounts = [format_points(amount) for amount in shape.amounts(parse_points(total))]
+        units = _total(total)
+        amounts = [format_points(amount) for amount in shape.amounts(units)]
         rows = [{"period": period, "released": amount} for period, amount in enumerate(amounts)]
         if as_json:
             typer.echo(
                 json.dumps(
                     {
-                        "total": format_points(parse_points(total)),
+                        "total": format_points(units),
                         "periods": periods,
                         "growth": str(ratio - 1),
                         "half_released_after": shape.half_period(),
@@ -196,6 +218,59 @@ def schedule(
             return
         for row in rows:
             typer.echo(f"{row['period']:>3}  {row['released']:>24}")
+
+
+def _total(text: str) -> Points:
+    try:
+        return parse_points(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"--total: {error}; the largest is {format_points(SUPPLY_CAP)}") from None
+
+
+def _standing(store: Store) -> tuple[str, Head | None]:
+    """The digest of what was read from the chain, and the highest block of it."""
+    from chainpoints.store.digest import digest
+    from chainpoints.store.status import head
+
+    with store.read() as connection:
+        try:
+            return digest(connection), head(connection)
+        except StoreUnavailable:  # no block was read yet
+            return digest(connection), None
+
+
+def _compared(before: tuple[str, Head | None], after: tuple[str, Head | None]) -> tuple[dict[str, Any], bool]:
+    """What a rebuild came to, and whether that is as it should be: the same block has to give the same rows."""
+    (digest_before, head_before), (digest_after, head_after) = before, after
+    equal, same_block = digest_before == digest_after, head_before == head_after
+    if equal:
+        note = None
+    elif head_before is None or head_after is None:
+        note = "nothing had been read from the chain before, so there was nothing to be equal to"
+    elif same_block:
+        note = "the same block gave other rows: the store was not as the chain says; now it is"
+    elif head_before.number == head_after.number:
+        note = "the chain has another block of that number now, so other rows are to be expected"
+    else:
+        way = "a later" if head_after.number > head_before.number else "an earlier"
+        note = f"the chain stands at {way} block than the store did, so other rows are to be expected"
+    result = {
+        "digest_before": digest_before,
+        "digest_after": digest_after,
+        "equal": equal,
+        "block_before": head_before.number if head_before else None,
+        "block_after": head_after.number if head_after else None,
+        "note": note,
+    }
+    return result, equal or not same_block
+
+
+def _show_report(result: dict[str, Any], as_json: bool) -> None:
+    from chainpoints.replay.report import NOTE
+
+    show(result, as_json)
+    if not as_json:
+        typer.echo(NOTE)
 
 
 def _replay(

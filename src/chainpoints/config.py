@@ -90,6 +90,11 @@ class Settings:
     log_level: str
 
     @property
+    def runs_the_chain(self) -> bool:
+        """True when the chain is the local one that `chainpoints run` starts on the chain port."""
+        return self.chain.is_local and self.rpc_url.reveal() == f"http://127.0.0.1:{self.chain_port}"
+
+    @property
     def manifest(self) -> Path:
         """Where this chain's deployment manifest stands."""
         return self.deployments / f"{self.chain.chain_id}.json"

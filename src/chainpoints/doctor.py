@@ -11,12 +11,14 @@ from chainpoints.chain.counters import contract_totals
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Settings
-from chainpoints.errors import ChainpointsError
+from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed, totals
 from chainpoints.types import format_points
+
+_MAKES_IT = "any of run, index, relay, serve brings it to the newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +34,51 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """One finding for each part, in the order in which they depend on each other."""
+    """One finding for each part, in the order in which they depend on each other.
+
+    What cannot be known while an earlier part is wrong is left out, so that one cause is told once.
+    """
     rpc, store = Rpc(settings.rpc_url), Store(settings.database)
-    looks: list[tuple[str, Callable[[], Finding]]] = [
-        ("chain", lambda: _chain(settings, rpc)),
-        ("deployment", lambda: _deployment(settings, rpc)),
-        ("database", lambda: _database(store)),
-        ("index", lambda: _index(store, rpc)),
-        ("books", lambda: _books(settings, store, rpc)),
-        ("relay", lambda: _relay(store)),
-    ]
-    findings = []
     try:
-        for what, look in looks:
-            try:
-                findings.append(look())
-            except ChainpointsError as error:
-                findings.append(Finding(what, False, str(error)))
+        chain = _look("chain", lambda: _chain(settings, rpc))
+        findings = [chain]
+        if chain.ok:
+            findings.append(_look("deployment", lambda: _deployment(settings, rpc)))
+        if not store.is_there:
+            if chain.ok or not settings.runs_the_chain:
+                findings.append(
+                    Finding("database", False, "there is none yet; any of run, index, relay, serve makes it")
+                )
+            return findings
+        findings.append(_look("database", lambda: _database(store)))
+        if not findings[-1].ok:
+            return findings
+        findings.append(_look("index", lambda: _index(store, rpc if chain.ok else None)))
+        if chain.ok:
+            findings.append(_look("books", lambda: _books(settings, store, rpc)))
+        findings.append(_look("relay", lambda: _relay(store)))
+        return findings
     finally:
         rpc.close()
         store.close()
-    return findings
+
+
+def _look(what: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except ChainpointsError as error:
+        return Finding(what, False, str(error))
 
 
 def _chain(settings: Settings, rpc: Rpc) -> Finding:
-    chain_id = int(rpc.call("eth_chainId"), 16)
+    try:
+        chain_id = int(rpc.call("eth_chainId"), 16)
+    except RpcError as error:
+        if not settings.runs_the_chain or error.code:
+            raise
+        return Finding(
+            "chain", False, f"the local chain is not running at {settings.rpc_url.reveal()}; start `make run`"
+        )
     if chain_id != settings.chain.chain_id:
         told = f"the RPC endpoint serves chain {chain_id}, not {settings.chain.chain_id}; correct CHAINPOINTS_RPC_URL"
         return Finding("chain", False, told)
@@ -77,16 +99,18 @@ def _deployment(settings: Settings, rpc: Rpc) -> Finding:
 def _database(store: Store) -> Finding:
     revision = stored_revision(store)
     if revision != newest_revision():
-        told = f"the schema is {revision or 'empty'}, not {newest_revision()}; any of run, index, relay brings it up"
+        told = f"the schema is {revision or 'empty'}, not {newest_revision()}; {_MAKES_IT}"
         return Finding("database", False, told)
     return Finding("database", True, f"{'SQLite' if store.is_sqlite else 'PostgreSQL'}, schema {revision}")
 
 
-def _index(store: Store, rpc: Rpc) -> Finding:
+def _index(store: Store, rpc: Rpc | None) -> Finding:
     with store.read() as connection:
         state, at = indexed(connection), head(connection)
     if state.halted:
         return Finding("index", False, state.halted)
+    if rpc is None:
+        return Finding("index", True, f"block {at.number} was read last; final up to {state.final}")
     lag = int(rpc.call("eth_blockNumber"), 16) - at.number
     if lag > 5:
         return Finding("index", False, f"{lag} blocks behind the chain; see that `chainpoints index` runs")

@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +35,7 @@ from chainpoints.store.status import head
 
 PROCESSES = ("index", "relay", "serve")
 _SAVE_POLL_SECONDS = 0.2
+_LONGEST_QUOTE = 500
 
 Say = Callable[[str], None]
 
@@ -44,6 +46,7 @@ class Supervisor:
     def __init__(self, settings: Settings, root: Path, say: Say) -> None:
         self._settings, self._root, self._say = settings, root, say
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._log_began: dict[str, int] = {}
         self._stopping = threading.Event()
         self._save_problem: Exception | None = None
         self._due = 0
@@ -72,7 +75,8 @@ class Supervisor:
         for name, child in self._children.items():
             if child.poll() is not None:
                 raise ChainpointsError(
-                    f"`chainpoints {name}` stopped with exit code {child.returncode}; its log is {self._log_of(name)}"
+                    f"`chainpoints {name}` stopped with exit code {child.returncode}{self._last_words(name)}; "
+                    f"its log is {self._log_of(name)}"
                 )
         if self.chain and not self.chain.running:
             raise ChainpointsError(f"the local chain stopped; its log is {self._settings.home / 'chain' / 'chain.log'}")
@@ -106,6 +110,13 @@ class Supervisor:
 
     def _set_up(self) -> Manifest:
         self._settings.home.mkdir(parents=True, exist_ok=True)
+        store = Store(self._settings.database)
+        try:
+            migrate(store)
+        finally:
+            store.close()
+        if not (self.chain and port_is_taken(self._settings.chain_port)):  # else the chain's start says who has it
+            _require_free(self._settings.host, self._settings.port)
         if self.chain:
             self._say(f"Starting the local chain on port {self._settings.chain_port}")
             self.chain.start()
@@ -113,15 +124,13 @@ class Supervisor:
             self.chain.save()
         else:
             manifest = load_manifest(self._settings.manifest)
-        store = Store(self._settings.database)
-        migrate(store)
-        store.close()
         return manifest
 
     def _start(self, name: str) -> None:
         log = self._log_of(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
+            self._log_began[name] = output.tell()
             self._children[name] = subprocess.Popen(
                 [sys.executable, "-m", "chainpoints", name, "--until-ends", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -132,6 +141,15 @@ class Supervisor:
 
     def _log_of(self, name: str) -> Path:
         return self._settings.home / "logs" / f"{name}.log"
+
+    def _last_words(self, name: str) -> str:
+        """The error that a part wrote last, or else its last line: what is in its log since this start."""
+        with contextlib.suppress(OSError), self._log_of(name).open("rb") as log:
+            log.seek(self._log_began[name])
+            lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+            said = next((line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "")
+            return f": {said.removeprefix('Error: ')[:_LONGEST_QUOTE]}" if said else ""
+        return ""
 
     def _wait_for_the_api(self) -> None:
         url = f"http://{self._settings.host}:{self._settings.port}/v1/status"
@@ -198,6 +216,17 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises ConfigError when the gateway could not listen there."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise ConfigError(
+            f"the gateway cannot listen on {host} port {port} ({error.strerror}); end what uses it, or set "
+            "CHAINPOINTS_HOST and CHAINPOINTS_PORT to an address that is free"
+        ) from None
 
 
 def operator_key(settings: Settings) -> str:

@@ -94,7 +94,7 @@ def bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
             tenth = done * 10 // total if total else 10
             if not console.is_terminal and tenth != told:
                 told = tenth
-                console.print(f"{title}: {done} of {total} {where}")
+                say(f"{title}: {done} of {total} {where}")
 
         yield advance
 
@@ -115,7 +115,16 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         return
     width = max(len(key) for key in result)
     for key, value in result.items():
-        shown = json.dumps(value) if isinstance(value, dict | list | bool) else value
-        typer.echo(f"{key.replace('_', ' '):<{width}}  {shown}")
+        for number, line in enumerate(_lines(value)):
+            typer.echo(f"{'' if number else key.replace('_', ' '):<{width}}  {line}")
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
+
+
+def _lines(value: Any) -> list[str]:
+    """A value of a result for the eye: a line for each item of a dict; none for null."""
+    if isinstance(value, dict):
+        return [f"{name} {each}" for name, each in value.items()] or ["none"]
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    return [] if value is None else [str(value)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from builders import Deployment, signer
+from builders import Deployment, free_port, signer
 from chainpoints.cli import app
 from chainpoints.config import CHAINS, Secret, Settings
 from chainpoints.doctor import Finding, examine
@@ -62,7 +63,7 @@ def test_the_command_ends_with_1_and_tells_it_as_json(
     monkeypatch.setenv("CHAINPOINTS_RPC_URL", settings.rpc_url.reveal())
     monkeypatch.setenv("CHAINPOINTS_DEPLOYMENTS", str(settings.deployments))
     result = CliRunner().invoke(app, ["doctor", "--json"])
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stderr) == (1, "")
     found = {finding["what"]: finding for finding in json.loads(result.stdout)}
     assert found["relay"] == {"what": "relay", "ok": False, "detail": f"issuer {ISSUER}: {NO_ETHER}"}
     assert found["index"]["ok"] is True
@@ -106,7 +107,34 @@ def test_the_endpoint_serves_another_chain(settings: Settings) -> None:
 
 
 def test_no_part_hides_another(settings: Settings) -> None:
-    """Nothing listens on port 9: what needs no chain is still told."""
+    """Nothing listens on port 9: what needs no chain is still told, and what needs it is not told to be wrong."""
     findings = {finding.what: finding for finding in examine(replace(settings, rpc_url=Secret("http://127.0.0.1:9")))}
-    assert [what for what, finding in findings.items() if finding.ok] == ["database", "relay"]
+    assert [what for what, finding in findings.items() if not finding.ok] == ["chain"]
+    assert [what for what, finding in findings.items() if finding.ok] == ["database", "index", "relay"]
     assert "CHAINPOINTS_RPC_URL" in findings["chain"].detail
+
+
+def test_while_nothing_runs_that_is_told_once_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAINPOINTS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CHAINPOINTS_DEPLOYMENTS", str(tmp_path))
+    monkeypatch.setenv("CHAINPOINTS_CHAIN_PORT", str(free_port()))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert (result.exit_code, result.stderr) == (1, "")
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("wrong chain: the local chain is not running")
+    assert "`make run`" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_nothing_made_is_told_and_not_made(settings: Settings, tmp_path: Path) -> None:
+    (finding,) = wrong(replace(settings, database=Secret(f"sqlite:///{tmp_path}/none/none.db")))
+    assert (finding.what, "there is none yet" in finding.detail) == ("database", True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_that_is_no_database(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Read me\n" * 100)
+    (finding,) = wrong(replace(settings, database=Secret(f"sqlite:///{tmp_path}/README.md")))
+    assert (finding.what, "README.md is not a SQLite database" in finding.detail) == ("database", True)

@@ -16,7 +16,9 @@ from chainpoints.chain.deployment import deploy_local
 from chainpoints.chain.local import LocalChain, port_is_taken
 from chainpoints.cli import app
 from chainpoints.config import load_settings
+from chainpoints.store import tables
 from chainpoints.store.session import Store
+from chainpoints.types import ZERO_ADDRESS
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +57,9 @@ def test_the_local_chain_is_started_for_as_long_as_it_is_needed(
     assert (code, port_is_taken(port)) == (0, False)
     code, again = rebuild(tmp_path, port, monkeypatch)
     assert (code, port_is_taken(port)) == (0, False)
-    assert again["equal"] is True
+    assert (again["equal"], again["note"]) == (True, None)
+    assert again["block_before"] == again["block_after"] == first["block_after"]
+    assert (first["equal"], first["block_before"]) == (False, None)
     assert again["digest_before"] == first["digest_after"] != first["digest_before"]
 
 
@@ -64,6 +68,31 @@ def test_a_chain_that_runs_is_left_alone(deployment: Deployment, monkeypatch: py
     code, _ = rebuild(folder, deployment.anvil.port, monkeypatch)
     assert code == 0
     assert deployment.anvil.head() > 0
+
+
+def test_a_chain_that_went_on_gives_other_rows_and_that_is_no_error(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, head = deployment.settings.home.parent, deployment.anvil.head()
+    rebuild(folder, deployment.anvil.port, monkeypatch)
+    deployment.anvil.mine(2)
+    code, told = rebuild(folder, deployment.anvil.port, monkeypatch)
+    assert (code, told["equal"], told["block_before"], told["block_after"]) == (0, False, head, head + 2)
+    assert "a later block" in told["note"]
+
+
+def test_other_rows_at_the_same_block_are_an_error(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = deployment.settings.home.parent
+    rebuild(folder, deployment.anvil.port, monkeypatch)
+    store = Store(deployment.settings.database)
+    with store.write() as connection:
+        row = {"account": ZERO_ADDRESS, "block_number": deployment.anvil.head(), "amount": 5}
+        connection.execute(tables.balances.insert().values(row))
+    store.close()
+    code, told = rebuild(folder, deployment.anvil.port, monkeypatch)
+    assert (code, told["equal"], told["block_before"]) == (1, False, told["block_after"])
+    assert "the same block gave other rows" in told["note"]
+    assert rebuild(folder, deployment.anvil.port, monkeypatch)[0] == 0
 
 
 def test_while_another_process_indexes_nothing_is_deleted(

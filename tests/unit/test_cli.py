@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import structlog
 from typer.testing import CliRunner
 
-from builders import sample_manifest
+from builders import free_port, sample_manifest
+from chainpoints import __version__
 from chainpoints.chain.manifest import save_manifest
 from chainpoints.cli import app
+from chainpoints.config import load_settings
+from chainpoints.errors import ChainpointsError
+from chainpoints.supervisor import Supervisor
+from chainpoints.terminal import show
 
 PROCESSES = ["index", "relay", "serve"]
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -79,7 +87,7 @@ def test_a_wrong_option_of_the_schedule_is_told_as_json() -> None:
     assert "0.05 or 1/20" in error["message"]
 
 
-@pytest.mark.parametrize("command", [*PROCESSES, "rebuild"])
+@pytest.mark.parametrize("command", [*PROCESSES, "rebuild", "run"])
 def test_a_database_that_is_down_is_told_as_json_and_may_be_tried_again(
     command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +96,22 @@ def test_a_database_that_is_down_is_told_as_json_and_may_be_tried_again(
     error = error_of(command)
     assert (error["error"], error["retryable"]) == ("StoreUnavailable", True)
     assert "CHAINPOINTS_DATABASE" in error["message"]
+    assert "nothing listens at its address" in error["message"]
     assert "hidden" not in error["message"]
+    assert not (folder / "home" / "chain").exists()
+
+
+@pytest.mark.parametrize("command", [*PROCESSES, "rebuild", "run"])
+def test_a_file_that_is_no_database_is_told_as_json(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "README.md").write_text("# Read me\n" * 100)
+    monkeypatch.setenv("CHAINPOINTS_DATABASE", f"sqlite:///{folder / 'README.md'}")
+    save_manifest(folder / "31337.json", sample_manifest())
+    error = error_of(command)
+    assert error["error"] == "ConfigError"
+    assert "README.md is not a SQLite database" in error["message"]
+    assert (folder / "README.md").read_text() == "# Read me\n" * 100
 
 
 @pytest.mark.parametrize("address", ["nonsense", "postgresql://nobody:hidden@host:port/none", "mysql://host/none"])
@@ -128,3 +151,103 @@ def test_what_looks_like_markup_in_an_error_is_shown_as_it_is(monkeypatch: pytes
 
 def test_the_replay_says_that_no_gateway_is_there(folder: Path) -> None:
     assert "chainpoints" in error_of("replay")["message"]
+
+
+def test_a_gateway_port_that_is_taken_is_told_before_anything_starts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAINPOINTS_CHAIN_PORT", str(free_port()))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("CHAINPOINTS_PORT", str(taken.getsockname()[1]))
+        error = error_of("run")
+    assert error["error"] == "ConfigError"
+    assert "CHAINPOINTS_PORT" in error["message"]
+    assert not (folder / "home" / "chain").exists()
+
+
+def test_the_last_error_of_a_part_that_stopped_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings({"CHAINPOINTS_HOME": str(tmp_path), "CHAINPOINTS_PORT": str(free_port())})
+    supervisor = Supervisor(settings, tmp_path, lambda _: None)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "serve.log").write_text("Error: of an earlier start\n")
+    monkeypatch.setenv("CHAINPOINTS_CHAIN", "moon")
+    supervisor._start("serve")
+    supervisor._children["serve"].wait()
+    with pytest.raises(ChainpointsError, match="stopped with exit code 1: CHAINPOINTS_CHAIN=moon: .*its log is"):
+        supervisor.check()
+
+
+class Other(BaseHTTPRequestHandler):
+    """Another program on the gateway's port: what it was sent, and one answer to all of it."""
+
+    answer = b"<html>hello</html>"
+    sent: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.sent.append(f"{self.path} {self.headers}")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"<html>hello</html>", "is no chainpoints gateway"),
+        (b"[1]", "is no chainpoints gateway"),
+        (b"{}", "is no chainpoints gateway"),
+        (b'{"read_at": {"chain": "eip155:1"}}', "is of chain eip155:1, not eip155:31337"),
+    ],
+)
+def test_the_replay_gives_no_key_to_what_is_no_gateway_of_its_chain(
+    answer: bytes, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_gateway_was_here(folder)
+    handler = type("Handler", (Other,), {"answer": answer, "sent": []})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CHAINPOINTS_PORT", str(server.server_port))
+        error = error_of("replay")
+        server.shutdown()
+    assert told in error["message"]
+    assert len(handler.sent) == 1
+    assert "cp_hidden" not in "".join(handler.sent)
+
+
+def test_the_replay_says_that_nothing_listens(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_gateway_was_here(folder)
+    monkeypatch.setenv("CHAINPOINTS_PORT", str(free_port()))
+    assert "start it with `make run`" in error_of("replay")["message"]
+
+
+def a_gateway_was_here(folder: Path) -> None:
+    save_manifest(folder / "31337.json", sample_manifest())
+    (folder / "home").mkdir()
+    (folder / "home" / "operator.key").write_text("cp_hidden\n")
+
+
+def test_the_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"chainpoints {__version__}\n")
+
+
+def test_options_that_contradict_each_other_are_a_usage_error() -> None:
+    result = CliRunner().invoke(app, ["run", "--without-replay", "--exit-after-replay", "--json"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "contradict" in result.stderr
+
+
+@pytest.mark.parametrize("total", ["9000000000000.000001", "99999999999999", "9" * 40])
+def test_a_total_that_is_too_large_is_told_the_limit(total: str) -> None:
+    assert "the largest is 9000000000000.000000" in error_of("schedule", "--total", total)["message"]
+
+
+def test_a_result_is_shown_without_json(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"refused_by_the_rules": {"A": 1, "B": 2}, "none": {}, "equal": True, "note": None, "sum": "1.0"}, False)
+    told = capsys.readouterr().out
+    assert not set('{}"') & set(told)
+    assert [line.split() for line in told.splitlines()] == [
+        ["refused", "by", "the", "rules", "A", "1"], ["B", "2"], ["none", "none"], ["equal", "yes"], ["sum", "1.0"],
+    ]  # fmt: skip

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 
-from chainpoints.errors import ChainpointsError
+from chainpoints.errors import ChainpointsError, ConfigError
 
 _RETRY_SECONDS = 60.0
+_NO_GATEWAY = "what answers at {} is no chainpoints gateway; end it, or set CHAINPOINTS_PORT to the gateway's port"
 
 
 class ApiProblem(ChainpointsError):
@@ -25,6 +26,42 @@ class ApiProblem(ChainpointsError):
     def kind(self) -> str:
         """The last part of the problem's type, such as `zero-amount`."""
         return str(self.problem.get("type", "")).rpartition("/")[2]
+
+
+def require_gateway(base_url: str, chain: str) -> None:
+    """Asks for the status, without any key. Raises ConfigError unless a gateway of that chain (CAIP-2) answers.
+
+    A gateway that cannot answer yet is given time.
+    """
+    give_up_at = time.monotonic() + _RETRY_SECONDS
+    while True:
+        try:
+            response = urllib3.request("GET", f"{base_url}/v1/status", timeout=5, retries=False, redirect=False)
+        except urllib3.exceptions.NewConnectionError:
+            raise ConfigError(f"no gateway answers at {base_url}; start it with `make run`") from None
+        except urllib3.exceptions.HTTPError:
+            raise ConfigError(_NO_GATEWAY.format(base_url)) from None
+        answer = _decoded(response.data, base_url)
+        if response.status not in (429, 503) or time.monotonic() > give_up_at:
+            break
+        time.sleep(0.2)
+    if str(answer.get("type", "")).startswith("/problems/"):
+        raise ConfigError(f"the gateway at {base_url} answers {response.status}: {answer.get('detail')}")
+    read_at = answer.get("read_at")
+    if not isinstance(read_at, dict) or "chain" not in read_at:
+        raise ConfigError(_NO_GATEWAY.format(base_url))
+    if read_at["chain"] != chain:
+        raise ConfigError(
+            f"the gateway at {base_url} is of chain {read_at['chain']}, not {chain}; set CHAINPOINTS_PORT to another's"
+        )
+
+
+def _decoded(content: bytes, base_url: str) -> dict[str, Any]:
+    """Raises ConfigError for what no gateway would answer."""
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        raise ConfigError(_NO_GATEWAY.format(base_url)) from None
 
 
 class ApiClient:
@@ -67,7 +104,7 @@ class ApiClient:
             if response.status in (429, 503) and time.monotonic() < give_up_at:
                 time.sleep(float(response.headers.get("retry-after", "0.2")))
                 continue
-            answer: dict[str, Any] = msgspec.json.decode(response.data) if response.data else {}
+            answer = _decoded(response.data, self._base_url) if response.data else {}
             if response.status >= 400:
                 raise ApiProblem(method, path, response.status, answer)
             return answer

@@ -12,6 +12,12 @@ from chainpoints.replay.purchases import Purchase
 from chainpoints.replay.service import Endpoints
 from chainpoints.types import format_points
 
+NOTE = (
+    "The counts and sums are of the whole chain, whoever made them. What the rules refused was to be refused: a "
+    "program and a merchant take only so much of one person in a period or a day."
+)
+"""For people who read the report."""
+
 
 def report(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase], seconds: float) -> dict[str, Any]:
     """Totals as a flat dict, with the `seconds` that the replay took, and the page of a customer who claimed lately.

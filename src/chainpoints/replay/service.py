@@ -16,7 +16,7 @@ from chainpoints.chain.local import advance_time
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.errors import ChainpointsError
-from chainpoints.replay.client import ApiClient
+from chainpoints.replay.client import ApiClient, require_gateway
 from chainpoints.replay.days import Day
 from chainpoints.replay.merchants import close_tills, open_tills
 from chainpoints.replay.purchases import DAY_SECONDS, Purchase, by_day, day_start
@@ -38,7 +38,11 @@ class Endpoints:
 
 
 def replay(endpoints: Endpoints, manifest: Manifest, purchases: list[Purchase], progress: Progress) -> None:
-    """Sends the purchases. Raises ChainpointsError when the gateway stops answering."""
+    """Sends the purchases. Raises ChainpointsError when the gateway stops answering.
+
+    Raises ConfigError, before any key is sent, when what answers is no gateway of the manifest's chain.
+    """
+    require_gateway(endpoints.base_url, f"eip155:{manifest.chain_id}")
     operator, public = ApiClient(endpoints.base_url, endpoints.operator_key), ApiClient(endpoints.base_url)
     clock = Clock(endpoints.chain, operator)
     try:

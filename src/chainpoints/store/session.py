@@ -15,13 +15,32 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict, StoreUnavailable
 
 _TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
+_CAUSES = {
+    "connection refused": "nothing listens at its address",
+    "could not translate host name": "its host is not known",
+    "failed to resolve host": "its host is not known",
+    "timeout expired": "its host does not answer",
+    "password authentication failed": "its user or password is wrong",
+    "no password supplied": "it wants a password",
+    "no pg_hba.conf entry": "it does not let this user in from here",
+    'role "': "it has no such user",
+    "not currently accepting connections": "it takes no connections",
+    'database "': "there is no such database on the server",
+    "too many clients": "it has too many connections",
+    "database is locked": "another program writes to it",
+    "unable to open database file": "its file cannot be opened",
+    "readonly": "its file may only be read",
+    "disk is full": "its disk is full",
+}
+"""A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
+
 _SQLITE_PRAGMAS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
@@ -43,11 +62,15 @@ class Store:
             if not url.database:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
             self._file = Path(url.database)
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             self.engine = create_engine(url, connect_args={"check_same_thread": False})
-            _set_up_sqlite(self.engine)
+            _set_up_sqlite(self.engine, self._file)
         else:
             self.engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+    @property
+    def is_there(self) -> bool:
+        """False for a SQLite file that nothing has made yet; the first transaction makes it."""
+        return not self.is_sqlite or self._file.exists()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -66,10 +89,15 @@ class Store:
             with self.engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
         except (OperationalError, PoolTimeout) as error:
-            # The driver's words may hold the database's address: only the kind of failure is told.
             raise StoreUnavailable(
-                f"the database cannot be used now ({type(error).__name__}); try again, or check CHAINPOINTS_DATABASE"
+                f"the database cannot be used now ({_cause(error)}); try again, or check CHAINPOINTS_DATABASE"
             ) from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError or not self.is_sqlite:
+                raise
+            raise ConfigError(
+                f"{self._file} is not a SQLite database, or is damaged; correct CHAINPOINTS_DATABASE"
+            ) from None
 
     def hold(self, connection: Connection, name: str) -> None:
         """Makes the write transactions that hold the same name go one after the other, each until its end."""
@@ -107,7 +135,16 @@ def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
-def _set_up_sqlite(engine: Engine) -> None:
+def _cause(error: Exception) -> str:
+    words = str(error.__cause__ or error).lower()
+    return next((cause for part, cause in _CAUSES.items() if part in words), type(error).__name__)
+
+
+def _set_up_sqlite(engine: Engine, file: Path) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connecting(*_: Any) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
