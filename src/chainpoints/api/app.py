@@ -57,9 +57,11 @@ _ABOUT = """Loyalty points that are released over time.
 
 - Amounts are decimal strings of points with 6 decimals; never numbers.
 - `read_at` names the block that all of an answer is as of. `?finality=safe` or `final` reads at an older, firmer block.
-- POSTs that have effects need an `Idempotency-Key`: the same key and body are answered again, without a second effect.
+- POSTs that have effects need an `Idempotency-Key`: the same key and body get the first answer again, with its
+  `read_at`, without a second effect.
 - What goes on chain is accepted (202) as a relay request; `GET /v1/requests/{id}` tells its end.
-- Errors are problem documents (RFC 9457); `type` leads to an explanation.
+- Errors are problem documents (RFC 9457); `type` leads to an explanation. What is refused for what the chain says has
+  `read_at` too.
 - Lists are newest first; `next` is the cursor of the following page and stays valid across a reorg.
 """
 

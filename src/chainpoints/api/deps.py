@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from chainpoints.api.schemas.base import ReadAt
 from chainpoints.chain.manifest import Manifest
 from chainpoints.config import Settings
-from chainpoints.errors import RequestRefused
+from chainpoints.errors import NotFound, RequestRefused
 from chainpoints.store import Connection
 from chainpoints.store.session import Store
 from chainpoints.store.status import Finality, Head, Indexed, block_to_read_at, head, indexed
@@ -78,13 +78,30 @@ class Gateway:
         """A consistent snapshot at the highest block of that finality. Raises StoreUnavailable when there is none."""
         with self.store.read() as connection:
             state = indexed(connection)
-            yield View(connection, block_to_read_at(connection, finality, state), state)
+            with _refusing_as_of(View(connection, block_to_read_at(connection, finality, state), state)) as view:
+                yield view
 
     @contextmanager
     def writing(self) -> Iterator[View]:
         """A transaction that commits on leaving; the chain is read at its head."""
-        with self.store.write() as connection:
-            yield View(connection, head(connection), indexed(connection))
+        with (
+            self.store.write() as connection,
+            _refusing_as_of(View(connection, head(connection), indexed(connection))) as view,
+        ):
+            yield view
+
+
+@contextmanager
+def _refusing_as_of(view: View) -> Iterator[View]:
+    """What is refused for what the chain says, names the block that says so; 401 and 403 are about the key alone."""
+    try:
+        yield view
+    except NotFound as missing:
+        raise RequestRefused(404, "not-found", str(missing), read_at=view.read_at().model_dump()) from None
+    except RequestRefused as refused:
+        if refused.status not in (401, 403):
+            refused.members["read_at"] = view.read_at().model_dump()
+        raise
 
 
 async def _gateway(request: Request) -> Gateway:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from chainpoints.api.schemas.forms import told, unreadable
 from chainpoints.errors import Conflict, InvalidInput, NotFound, RequestRefused, StoreUnavailable
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -49,7 +50,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "program-not-started": ("The program has not begun", "`begins_at` is when it does."),
     "program-not-funded": ("The program has no reserve", "Only FUNDED programs hold one."),
     "merchant-inactive": ("The merchant is switched off", "Ask the operator."),
-    "merchant-over-limit": ("The merchant's limit does not allow it", "`left` is what it allows; ask the operator."),
+    "merchant-over-limit": (
+        "The merchant's limits do not allow it",
+        "`limit` is what a day allows, `left` what is left of the quota; ask the operator, who sets both.",
+    ),
     "several-owners": ("The nodes have several owners", "Claim the nodes of one owner at a time."),
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),
@@ -91,7 +95,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"field": _place(each["loc"]), "message": each["msg"]} for each in error.errors()[:20]]
+        if why := unreadable(error.errors()):
+            return problem(instance_of(request.scope), why[0], "unreadable-body", why[1])
+        errors = [{"field": _place(each["loc"]), "message": told(each)} for each in error.errors()[:20]]
         detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors[:3])
         return problem(instance_of(request.scope), 422, "invalid-request", detail, errors=errors)
 

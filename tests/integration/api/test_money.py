@@ -205,12 +205,12 @@ def test_what_is_over_a_merchants_limit_is_refused_with_the_limit_and_what_to_do
     world.mined(shop.good(issue(shop, "20", "till-2")))
     more = {"amount": "1000", "evidence": "another receipt"}
     world.mined(world.operator.post(f"/v1/merchants/{number}/quota", more))
-    assert left(world, issue(shop, "150.000001", "till-3")) == "150.000000"
+    assert day_limit(world, issue(shop, "150.000001", "till-3")) == "150.000000"
     over = world.ended(shop.good(issue(shop, "30.000001", "till-3")))
     over_limit(over, "MerchantRegistry_IssuedPerDayExceeded", "30.000000", "tomorrow")
     world.mined(shop.good(issue(shop, "30", "till-3")))
     too_much = world.payment(order(shop, "web-0", "50.000001"), "alice")
-    assert left(world, world.public.try_post("/v1/payments", too_much)) == "50.000000"
+    assert day_limit(world, world.public.try_post("/v1/payments", too_much)) == "50.000000"
     assert world.pay(shop, "alice", "20", "web-1")["status"] == "paid"
     made = order(shop, "web-2", "30.000001")
     over = world.ended(world.public.post("/v1/payments", world.payment(made, "alice")))
@@ -236,8 +236,14 @@ def known_order(shop: Client, reference: str) -> dict[str, Any]:
 
 
 def left(world: World, answer: httpx.Response) -> str:
-    """What a refusal at once says is left."""
+    """What a refusal at once says is left of the quota."""
     amount: str = world.public.problem("merchant-over-limit", 422, answer)["left"]
+    return amount
+
+
+def day_limit(world: World, answer: httpx.Response) -> str:
+    """What a refusal at once says that a day allows."""
+    amount: str = world.public.problem("merchant-over-limit", 422, answer)["limit"]
     return amount
 
 

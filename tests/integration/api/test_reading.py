@@ -269,16 +269,69 @@ def test_payments_are_filtered_by_merchant_and_order(api: Api) -> None:
 
 
 def test_every_reading_answer_names_its_block(api: Api) -> None:
-    """Each GET that needs neither a key nor an id of its own; those that do are read in other tests."""
-    values = {"{address}": BOB, "{program}": "1", "{merchant}": "1"}
+    """Each GET but that of keys, which the chain knows nothing of. What is to be signed is always read at the head."""
+    shop = api.merchant(1)
+    order = shop.post("/v1/orders", {"reference": "r", "program": FEC, "points": "5"})
+    at_the_till = {"reference": "m", "program": FEC, "money": {"amount": "5", "currency": "USD"}}
+    paid_in_money = shop.post("/v1/orders", at_the_till)
+    issue = {"order": paid_in_money["id"], "customer": BOB, "points": "5", "evidence": "receipt"}
+    with write(api) as connection:
+        node = ChainRows(connection).node(BOB, 1, ONE_POINT)
+    request = shop.post("/v1/issues", issue)
+    values = {
+        "{address}": BOB,
+        "{program}": "1",
+        "{merchant}": "1",
+        "{node_id}": node,
+        "{order_id}": order["id"],
+        "{request_id}": request["id"],
+    }
     checked = 0
     for method, path in api.routes():
         for name, value in values.items():
             path = path.replace(name, value)
-        if method == "GET" and "{" not in path and "/orders" not in path and not path.endswith("/keys"):
-            assert api.public.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
-            checked += 1
-    assert checked == 18
+        if method != "GET" or path.endswith("/keys"):
+            continue
+        if path.endswith("/authorization"):
+            assert shop.get(path, payer=BOB)["read_at"]["hash"] == block_hash(BLOCKS)
+        elif not path.endswith("/refund-authorization"):  # it needs a payment; the test of money reads it
+            assert shop.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
+        checked += 1
+    assert checked == 25
+
+
+def test_what_was_accepted_names_its_block_and_keeps_it_when_it_is_asked_again(api: Api) -> None:
+    limits = {"paid_per_day": "1", "issued_per_day": "1"}
+    quota = {"amount": "1", "evidence": "receipt"}
+    for path, body in (
+        ("/v1/merchants", {"name": "third shop", "payout": BOB} | limits),
+        ("/v1/merchants/1/quota", quota),
+    ):
+        first = api.operator.post(path, body, idempotency_key=f"k {path}")
+        assert first["read_at"]["hash"] == block_hash(BLOCKS), path
+        with write(api) as connection:
+            ChainRows(connection).blocks(first=BLOCKS + 1, last=BLOCKS + 1)
+        assert api.operator.post(path, body, idempotency_key=f"k {path}") == first
+        with write(api) as connection:
+            connection.execute(delete(tables.blocks).where(tables.blocks.c.number > BLOCKS))
+    order = api.merchant(1).post("/v1/orders", {"reference": "r", "program": FEC, "points": "5"})
+    assert order["read_at"]["hash"] == block_hash(BLOCKS)
+
+
+def test_what_is_refused_for_what_the_chain_says_names_the_block_that_says_so(api: Api) -> None:
+    shop = api.merchant(1)
+    here = api.public.get("/v1/status")["read_at"]
+    nothing = api.public.problem("nothing-claimable", 422, api.public.try_post("/v1/claims", {"wallet": BOB}))
+    assert nothing["read_at"] == here
+    too_much = {"amount": "100000.000001", "program": INSTALMENTS, "reference": "r", "evidence": "e"}
+    over = api.operator.problem("merchant-over-limit", 422, api.operator.try_post("/v1/merchants/1/reserve", too_much))
+    assert over["read_at"] == here
+    order = shop.post("/v1/orders", {"reference": "r", "program": FEC, "points": "5"})
+    path = f"/v1/orders/{order['id']}/refund-authorization?amount=1"
+    assert shop.problem("order-not-paid", 422, shop.send("GET", path))["read_at"] == here
+    answer = api.public.send("GET", "/v1/merchants/9?finality=safe")
+    assert api.public.problem("not-found", 404, answer)["read_at"]["hash"] == block_hash(SAFE)
+    assert "read_at" not in api.public.problem("unauthorized", 401, api.public.send("GET", "/v1/orders"))
 
 
 def test_a_request_that_nobody_made_is_not_found(api: Api) -> None:

@@ -144,7 +144,7 @@ def within_day(row: MerchantRow, amount: Points, per_day: int, what: str) -> Non
     """Raises RequestRefused (422) for an amount that alone passes a merchant's limit a day: no day would take it."""
     if amount > per_day:
         detail = f"merchant {row.merchant} may be {what} {format_points(per_day)} points a day; the operator sets that"
-        raise RequestRefused(422, "merchant-over-limit", detail, left=format_points(per_day))
+        raise RequestRefused(422, "merchant-over-limit", detail, limit=format_points(per_day))
 
 
 def within_quota(row: MerchantRow, amount: Points) -> None:

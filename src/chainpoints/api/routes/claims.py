@@ -8,7 +8,7 @@ from chainpoints.api.deps import View
 from chainpoints.api.idempotency import Action, Answer, PublicActionDep
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import next_release_shape
-from chainpoints.api.schemas.requests import NewClaim, RelayRequest
+from chainpoints.api.schemas.requests import NewClaim, RelayRequestAnswer
 from chainpoints.api.standing import attempt_pending, is_pending
 from chainpoints.domain.forecast import Holding
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
@@ -23,7 +23,7 @@ _NODES_IN_A_CLAIM = 500
 _Held = list[tuple[NodeRow, Holding]]
 
 
-@router.post("/claims", status_code=202, response_model=RelayRequest)
+@router.post("/claims", status_code=202, response_model=RelayRequestAnswer)
 def create_claim(action: PublicActionDep, body: NewClaim) -> Response:
     """Claims a wallet's nodes, or the named ones. Public: it always pays their owner, and the gateway pays the gas."""
     return action.public(body, lambda view: _claim(action, view, body))

@@ -13,7 +13,7 @@ from chainpoints.api.idempotency import Action, ActionDep, Answer
 from chainpoints.api.routes.authorizations import active_merchant, started_program, within_day, within_quota
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.requests import accepted
-from chainpoints.api.schemas.requests import NewIssue, RelayRequest
+from chainpoints.api.schemas.requests import NewIssue, RelayRequestAnswer
 from chainpoints.api.standing import standing
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import add_request
@@ -24,7 +24,7 @@ router = APIRouter(tags=["issues"])
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
-@router.post("/issues", status_code=202, response_model=RelayRequest)
+@router.post("/issues", status_code=202, response_model=RelayRequestAnswer)
 def create_issue(action: ActionDep, body: NewIssue) -> Response:
     """Issues points, a node, or both, out of the merchant's quota; an order once. Needs the scope issues:write."""
     return action.keyed("issues:write", body, lambda view, caller: _issue(action, view, caller, body))

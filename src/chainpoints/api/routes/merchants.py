@@ -22,7 +22,7 @@ from chainpoints.api.schemas.merchants import (
     NewQuota,
     NewReserve,
 )
-from chainpoints.api.schemas.requests import RelayRequest
+from chainpoints.api.schemas.requests import RelayRequestAnswer
 from chainpoints.api.standing import attempt_pending
 from chainpoints.domain.order import reserve_hash
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
@@ -63,7 +63,7 @@ def register_merchant(action: ActionDep, body: NewMerchant) -> Response:
         )
         view.check_chain_is_reached()
         made = request_shape(view, request(view.connection, request_id))
-        return Answer(202, MerchantMade(merchant=merchant, request=made))
+        return Answer(202, MerchantMade(read_at=view.read_at(), merchant=merchant, request=made))
 
     return action.keyed("merchants:write", body, effect)
 
@@ -87,7 +87,7 @@ def get_merchant(gateway: GatewayDep, merchant: MerchantPath, query: Annotated[A
         return MerchantAnswer(read_at=view.read_at(), **dict(_shape(known(view, merchant))))
 
 
-@router.post("/merchants/{merchant}/quota", status_code=202, response_model=RelayRequest)
+@router.post("/merchants/{merchant}/quota", status_code=202, response_model=RelayRequestAnswer)
 def add_quota(action: ActionDep, merchant: MerchantPath, body: NewQuota) -> Response:
     """Credits quota that the merchant paid for. For the operator: needs the scope merchants:write."""
 
@@ -109,7 +109,7 @@ def add_quota(action: ActionDep, merchant: MerchantPath, body: NewQuota) -> Resp
     return action.keyed("merchants:write", body, effect)
 
 
-@router.post("/merchants/{merchant}/reserve", status_code=202, response_model=RelayRequest)
+@router.post("/merchants/{merchant}/reserve", status_code=202, response_model=RelayRequestAnswer)
 def issue_reserve(action: ActionDep, merchant: MerchantPath, body: NewReserve) -> Response:
     """Issues points out of the merchant's quota into a FUNDED program's reserve. For the operator: merchants:write."""
     return action.keyed("merchants:write", body, lambda view, _: _reserve(action, view, merchant, body))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import Answer
-from chainpoints.api.schemas.base import RequestId
-from chainpoints.api.schemas.requests import RelayRequest
+from chainpoints.api.schemas.base import AtQuery, RequestId
+from chainpoints.api.schemas.requests import RelayRequest, RelayRequestAnswer
 from chainpoints.api.standing import is_pending
 from chainpoints.store import relay
 
@@ -17,10 +17,12 @@ router = APIRouter(tags=["requests"])
 
 
 @router.get("/requests/{request_id}")
-def get_request(gateway: GatewayDep, request_id: Annotated[RequestId, Path()]) -> RelayRequest:
+def get_request(
+    gateway: GatewayDep, request_id: Annotated[RequestId, Path()], query: Annotated[AtQuery, Query()]
+) -> RelayRequestAnswer:
     """A relay request: its state, the transaction and block that carry it, how final that is, or why it was refused."""
-    with gateway.reading() as view:
-        return request_shape(view, relay.request(view.connection, request_id))
+    with gateway.reading(query.finality) as view:
+        return _answer(view, request_id)
 
 
 def request_shape(view: View, request: relay.Request) -> RelayRequest:
@@ -52,4 +54,9 @@ def accepted(view: View, request_id: str) -> Answer:
     Raises RequestRefused (503), which undoes the acceptance, while the chain is out of reach.
     """
     view.check_chain_is_reached()
-    return Answer(202, request_shape(view, relay.request(view.connection, request_id)))
+    return Answer(202, _answer(view, request_id))
+
+
+def _answer(view: View, request_id: str) -> RelayRequestAnswer:
+    shape = request_shape(view, relay.request(view.connection, request_id))
+    return RelayRequestAnswer(read_at=view.read_at(), **dict(shape))

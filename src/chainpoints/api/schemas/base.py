@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chainpoints.api.schemas.forms import text_of
 from chainpoints.errors import InvalidInput
 from chainpoints.store.status import Finality
 
@@ -15,8 +16,9 @@ NOT_A_CURSOR = "cursor: not a cursor of this list; begin again without one"
 
 AmountIn = Annotated[
     str,
-    Field(
-        pattern=r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,6})?$",
+    text_of(
+        r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,6})?$",
+        'a decimal string of points, at most 6 decimals, such as "12.5"',
         description="points as decimal text, at most 6 decimals",
         examples=["120.5"],
     ),
@@ -26,12 +28,16 @@ Amount = Annotated[
     Field(pattern=r"^-?(0|[1-9][0-9]*)\.[0-9]{6}$", description="points, always 6 decimals", examples=["120.500000"]),
 ]
 Ratio = Annotated[str | None, Field(description="decimal text of 6 decimals; null where there is nothing to divide by")]
-Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$", examples=["0x70997970c51812dc3a010c7d01b50e0d17dc79c8"])]
-Hash = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{64}$", examples=["0x" + "5e" * 32])]
+Address = Annotated[
+    str,
+    text_of(r"^0x[0-9a-fA-F]{40}$", "0x and 40 hex digits", examples=["0x70997970c51812dc3a010c7d01b50e0d17dc79c8"]),
+]
+Hash = Annotated[str, text_of(r"^0x[0-9a-fA-F]{64}$", "0x and 64 hex digits", examples=["0x" + "5e" * 32])]
 NodeIdText = Annotated[
     str,
-    Field(
-        pattern=r"^(0|[1-9][0-9]{0,77})$",
+    text_of(
+        r"^(0|[1-9][0-9]{0,77})$",
+        "the node's token id, a whole number as a decimal string",
         description="the ERC-721 token id as decimal text",
         examples=["26959946667150639794667015087019630673637144422540572481103610249216"],
     ),
@@ -39,23 +45,37 @@ NodeIdText = Annotated[
 Timestamp = Annotated[int, Field(description="unix seconds", examples=[852076800])]
 Program = Annotated[int, Field(ge=1, lt=1 << 32, strict=True, examples=[1])]
 MerchantId = Annotated[int, Field(ge=1, lt=1 << 32, strict=True, examples=[1])]
-Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", examples=["Downtown Records"])]
+Name = Annotated[
+    str,
+    text_of(
+        r"^[^\x00-\x1f\x7f]{1,64}$",
+        "1 to 64 characters, none of them a control character",
+        examples=["Downtown Records"],
+    ),
+]
 Reference = Annotated[
     str,
-    Field(pattern=r"^[\x21-\x7e]{1,64}$", description="the merchant's own of the order", examples=["till-7/1042"]),
+    text_of(
+        r"^[\x21-\x7e]{1,64}$",
+        "1 to 64 printable ASCII characters without spaces",
+        description="the merchant's own of the order",
+        examples=["till-7/1042"],
+    ),
 ]
 Evidence = Annotated[
     str,
-    Field(
-        pattern=r"^[^\x00-\x1f\x7f]{1,200}$",
+    text_of(
+        r"^[^\x00-\x1f\x7f]{1,200}$",
+        "1 to 200 characters, none of them a control character",
         description="proof of the payment in money; its keccak256 goes on chain (0x and 64 hex digits go as they are)",
         examples=["till receipt 1042: 12.99 USD"],
     ),
 ]
 Signature = Annotated[
     str,
-    Field(
-        pattern=r"^0x([0-9a-fA-F]{2}){1,1024}$",
+    text_of(
+        r"^0x([0-9a-fA-F]{2}){1,1024}$",
+        "0x and 1 to 1,024 bytes as hex digits",
         description="65 bytes r, s, v; for contract wallets whatever ERC-1271 accepts, at most 1,024 bytes",
         examples=["0x" + "1b" * 65],
     ),
@@ -64,8 +84,20 @@ AuthorizationTime = Annotated[
     int, Field(ge=0, lt=1 << 48, strict=True, description="unix seconds", examples=[852163200])
 ]
 NextCursor = Annotated[str | None, Field(description="cursor of the next page", examples=["ODEyOjM"])]
-OrderId = Annotated[str, Field(pattern=r"^ord_[0-9a-f]{32}$", examples=["ord_0123456789abcdef0123456789abcdef"])]
-RequestId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", examples=["6f0f2c5e-8c0b-4a54-9d0c-0f6f3f9d8b1a"])]
+OrderId = Annotated[
+    str,
+    text_of(
+        r"^ord_[0-9a-f]{32}$",
+        "ord_ and 32 hex digits, as the order's answer has it",
+        examples=["ord_0123456789abcdef0123456789abcdef"],
+    ),
+]
+RequestId = Annotated[
+    str,
+    text_of(
+        r"^[0-9a-f-]{36}$", "a UUID, as the request's answer has it", examples=["6f0f2c5e-8c0b-4a54-9d0c-0f6f3f9d8b1a"]
+    ),
+]
 
 
 class Shape(BaseModel):
@@ -94,7 +126,10 @@ class PageQuery(AtQuery):
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 has it. Some kinds have members of their own: missing_scope, errors, request ..."""
+    """An error, as RFC 9457 has it. Some kinds have members of their own: missing_scope, errors, request ...
+
+    What was refused for what the chain says has `read_at`, the block that says so.
+    """
 
     model_config = ConfigDict(
         extra="allow",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chainpoints.api.auth import SCOPES
 from chainpoints.api.schemas.base import (
     Address,
     Amount,
@@ -20,6 +21,7 @@ from chainpoints.api.schemas.base import (
     Shape,
     Timestamp,
 )
+from chainpoints.api.schemas.forms import text_of
 from chainpoints.api.schemas.requests import RelayRequest
 
 
@@ -31,6 +33,9 @@ class NewMerchant(Shape):
 
 
 class MerchantMade(Shape):
+    """A repeated Idempotency-Key gets the first answer again, with its `read_at`."""
+
+    read_at: ReadAt
     merchant: MerchantId
     request: RelayRequest
 
@@ -72,7 +77,7 @@ class NewReserve(Shape):
     evidence: Evidence
 
 
-Scope = Annotated[str, Field(pattern=r"^[a-z]{1,16}:(read|write)$", examples=["orders:write"])]
+Scope = Annotated[str, text_of(r"^[a-z]{1,16}:(read|write)$", f"one of {', '.join(SCOPES)}", examples=["orders:write"])]
 
 
 class NewKey(Shape):

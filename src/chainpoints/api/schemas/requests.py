@@ -15,6 +15,7 @@ from chainpoints.api.schemas.base import (
     NodeIdText,
     OrderId,
     Program,
+    ReadAt,
     RequestId,
     Shape,
     Signature,
@@ -48,6 +49,12 @@ class RelayRequest(Shape):
     block_hash: Hash | None
     finality: Finality | None = Field(description="of the block; null while it is not mined", examples=["head"])
     refusal: dict[str, Any] | None = Field(description="the decoded revert", examples=[_REFUSAL])
+
+
+class RelayRequestAnswer(RelayRequest):
+    """`read_at`: when it was accepted, in the answer to its POST. A repeated Idempotency-Key gets that answer again."""
+
+    read_at: ReadAt
 
 
 class NewPayment(Shape):
