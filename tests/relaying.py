@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -211,6 +211,13 @@ def relayer_process(shop: Shop, database: Secret, *, dies_at: str) -> subprocess
     command = [sys.executable, "-W", "ignore", "-c", _PROCESS, dies_at]
     with (settings.home / "relayer.log").open("wb") as log:
         return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.005)
 
 
 def node_of(shop: Shop, customer: str) -> NodeId:

@@ -8,7 +8,8 @@ from eth_account import Account
 from builders import ANVIL_KEY, Deployment, private_key, signer
 from chainpoints.relayer.requests import CONTRACT_GAS
 from chainpoints.store.session import Store
-from relaying import Shop, order_hash, relaying
+from relaying import Shop, eventually, order_hash, relaying
+from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
 
@@ -96,3 +97,22 @@ def test_an_honest_payment_takes_less_than_half_of_what_a_contract_may(shop: Sho
     assert done.state == "mined"
     assert shop.paid_orders() == [order_hash("order")]
     assert 2 * gas_used(shop, done.transaction_hash) <= CONTRACT_GAS
+
+
+def test_requests_that_cannot_be_refused_yet_hold_up_nobody(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wait for a transaction of another lane; there are more of them than are looked at in one step."""
+    monkeypatch.setattr("chainpoints.relayer.lane._READY_AT_ONCE", 4)
+    monkeypatch.setattr("chainpoints.relayer.lane._SUSPECTS_AT_ONCE", 4)
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            shop.issue("somebody", 1, "under way")
+            eventually(lambda: bool(endpoint.held))
+            endpoint.holding = False
+            garbage = [shop.pay(f"g{n}", 10, f"g{n}", signature="0x00", contract_wallet=True) for n in range(10)]
+            honest = shop.wait([shop.pay(person, 10, f"order {person}") for person in HONEST])
+            assert {request.state for request in honest} == {"mined"}
+            assert set(shop.states(garbage)) == {"accepted"}
+            endpoint.release(0)
+            assert {request.state for request in shop.wait(garbage)} == {"refused"}
+    shop.assert_no_gaps()

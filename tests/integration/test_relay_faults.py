@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -17,7 +16,7 @@ from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
-from relaying import Shop, node_of, order_hash, relayer_process, relaying
+from relaying import Shop, eventually, node_of, order_hash, relayer_process, relaying
 from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -33,13 +32,6 @@ def shop(deployment: Deployment, store: Store) -> Shop:
         done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
     assert {request.state for request in done} == {"mined"}
     return shop
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("step", ["recorded", "broadcast", "mined"])

@@ -23,7 +23,7 @@ from chainpoints.relayer.requests import (
 )
 from chainpoints.relayer.sender import Sender
 from chainpoints.relayer.watch import OnStep, Watch
-from chainpoints.store import relay, relay_transactions
+from chainpoints.store import Connection, relay, relay_transactions
 from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Transaction
 from chainpoints.store.session import Store
@@ -34,7 +34,7 @@ MOST_FAILURES, MOST_FAILURES_OF_CODE = 5, 1
 """So often may a request be mined and fail, although its simulation passed, before it is refused. What code signed only
 once: it may pass each simulation and fail each time it is mined, for our gas."""
 
-_READY_AT_ONCE = 500
+_READY_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 50
 _IN_FLIGHT = 16
 """Nodes keep about 16 transactions of one account in order of arrival."""
 
@@ -81,7 +81,7 @@ class Lane:
         self._policy, self._on_step, self._pace = policy, on_step, pace_of(chain)
         self._watch = Watch(store, node, sender, calls, policy, on_step)
         self._chooser = Chooser(node, calls, reverts)
-        self._suspects: dict[str, int] = {}
+        self._suspects: dict[int, int] = {}
         self._pause = self._pace.shortest
         self._look_at = float("-inf")
         self._trouble: str | None = None
@@ -149,14 +149,17 @@ class Lane:
     def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, str | None]:
         """Sends what is ready. Whether anything was sent or refused, and what stands in the way of the rest."""
         with self._store.read() as connection:
-            ready = relay.ready_requests(connection, self.name, view.timestamp, _READY_AT_ONCE)
             oldest = relay_transactions.oldest_unfinished(connection)
             newest = relay_transactions.newest(connection)
+            known = self._suspects.keys()
+            ready = relay.ready_requests(connection, self.name, view.timestamp, _READY_AT_ONCE, known)
+            ready += self._suspects_again(connection, view, oldest)
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
         trouble = None
         room = _IN_FLIGHT - len(unfinished)
         by_code = self._signed_by_code(ready)
-        for group in groups(ready, by_code | self._suspects.keys()):
+        alone = by_code | {request.id for request in ready if request.sequence in self._suspects}
+        for group in groups(ready, alone):
             if room <= 0:
                 break
             chosen = self._choose(group, view, by_code=group[0].id in by_code)
@@ -165,13 +168,22 @@ class Lane:
             if chosen.call is None:
                 continue
             for request in chosen.requests:
-                self._suspects.pop(request.id, None)
+                self._suspects.pop(request.sequence, None)
             cost, hindrance = self._submit(chosen, view, promised)
             if hindrance:  # one that costs too much must not stop the others
                 trouble = trouble or hindrance
                 continue
             happened, promised, room = True, promised + cost, room - 1
         return happened, trouble
+
+    def _suspects_again(self, connection: Connection, view: View, oldest: int | None) -> list[Request]:
+        """Some of those that failed before and may be refused if they fail again. The others hold up nobody."""
+        due = [sequence for sequence, limit in self._suspects.items() if oldest is None or oldest > limit]
+        due = due[:_SUSPECTS_AT_ONCE]
+        ready = relay.still_ready(connection, self.name, view.timestamp, due) if due else []
+        for sequence in set(due) - {request.sequence for request in ready}:
+            del self._suspects[sequence]  # it waits for another now, or has ended
+        return ready
 
     def _signed_by_code(self, ready: list[Request]) -> set[str]:
         """The ids of those whose signer has code or is said to have."""
@@ -221,7 +233,7 @@ class Lane:
 
         Until then it may fail only for want of what is still under way, or of a block that a reorg took.
         """
-        limit = self._suspects.setdefault(request.id, newest)
+        limit = self._suspects.setdefault(request.sequence, newest)
         if oldest is not None and oldest <= limit:
             return False
         with self._store.read() as connection:
@@ -231,7 +243,7 @@ class Lane:
         refusal = {"name": reverted.name, "arguments": reverted.arguments, "sentence": str(reverted)}
         with self._store.write() as connection:
             relay.refuse(connection, request.id, refusal)
-        del self._suspects[request.id]
+        del self._suspects[request.sequence]
         log.info("refused", lane=self.name, kind=request.kind, request=request.id, reason=reverted.name)
         return True
 

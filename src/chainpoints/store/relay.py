@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
@@ -70,7 +70,7 @@ def _block_is_stored() -> ColumnElement[bool]:
     return exists().where(blocks.c.hash == transactions.c.block_hash)
 
 
-def _ready() -> Select[Any]:
+def _ready(which: ColumnElement[bool]) -> Select[Any]:
     earlier = requests.alias("earlier")
     before = (earlier.c.sequence < requests.c.sequence) & earlier.c.state.in_(OPEN)
     same_merchant = earlier.c.merchant == requests.c.merchant
@@ -78,13 +78,16 @@ def _ready() -> Select[Any]:
     reasons = (earlier.c.wallet == requests.c.wallet, same_order, same_merchant & (earlier.c.lane == "registrar"))
     waits = or_(*(exists().where(reason, before) for reason in reasons))
     accepted = (requests.c.state == "accepted") & (requests.c.lane == bindparam("lane"))
-    query = _select().where(accepted, requests.c.not_before <= bindparam("now"), ~waits)
+    query = _select().where(accepted, requests.c.not_before <= bindparam("now"), ~waits, which)
     return query.order_by(requests.c.sequence).limit(bindparam("limit"))
 
 
 # Put together once: building a statement costs more than running it.
 _INSERT = insert(requests)
-_READY = _ready()
+# Written into the text: there may be more of them than a query takes parameters.
+_SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
+_READY = _ready(requests.c.sequence.not_in(_SEQUENCES))
+_STILL_READY = _ready(requests.c.sequence.in_(_SEQUENCES))
 _NEWEST_ACCEPTED = select(func.max(requests.c.sequence)).where(
     requests.c.state == "accepted", requests.c.lane == bindparam("lane")
 )
@@ -181,12 +184,22 @@ def newest_accepted(connection: Connection, lane: str) -> int | None:
     return newest
 
 
-def ready_requests(connection: Connection, lane: str, now: int, limit: int) -> list[Request]:
+def ready_requests(
+    connection: Connection, lane: str, now: int, limit: int, without: Collection[int] = ()
+) -> list[Request]:
     """What may be sent at chain time `now`, in the order of acceptance: at most one for each wallet and order.
 
     A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself.
+    `without`: the sequences of requests that are left out.
     """
-    return [_request(row) for row in connection.execute(_READY, {"lane": lane, "now": now, "limit": limit})]
+    values = {"lane": lane, "now": now, "limit": limit, "sequences": list(without)}
+    return [_request(row) for row in connection.execute(_READY, values)]
+
+
+def still_ready(connection: Connection, lane: str, now: int, sequences: Collection[int]) -> list[Request]:
+    """Those of these requests that may be sent at chain time `now`."""
+    values = {"lane": lane, "now": now, "limit": len(sequences), "sequences": list(sequences)}
+    return [_request(row) for row in connection.execute(_STILL_READY, values)]
 
 
 def refuse(connection: Connection, request_id: str, refusal: Mapping[str, Any]) -> None:
