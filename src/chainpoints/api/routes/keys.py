@@ -10,14 +10,14 @@ from chainpoints.api.auth import MERCHANT_SCOPES, SCOPES, Caller, Token, authent
 from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.idempotency import ActionDep, Answer
 from chainpoints.api.routes.merchants import MerchantPath, known
-from chainpoints.api.schemas.merchants import Key, KeyList, KeyMade, NewKey
+from chainpoints.api.schemas.merchants import Key, KeyId, KeyList, KeyMade, NewKey
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store import keys as store
 from chainpoints.store.keys import KeyRow
 
 router = APIRouter(tags=["keys"])
 
-KeyPath = Annotated[str, Path(pattern=r"^key_[0-9a-f]{32}$")]
+KeyPath = Annotated[KeyId, Path()]
 
 
 @router.post("/merchants/{merchant}/keys", status_code=201, response_model=KeyMade)

@@ -79,6 +79,15 @@ class NewReserve(Shape):
 
 Scope = Annotated[str, text_of(r"^[a-z]{1,16}:(read|write)$", f"one of {', '.join(SCOPES)}", examples=["orders:write"])]
 
+KeyId = Annotated[
+    str,
+    text_of(
+        r"^key_[0-9a-f]{32}$",
+        "key_ and 32 hex digits, as the list of keys has it",
+        examples=["key_0123456789abcdef0123456789abcdef"],
+    ),
+]
+
 
 class NewKey(Shape):
     name: Name
@@ -86,7 +95,7 @@ class NewKey(Shape):
 
 
 class Key(Shape):
-    id: str = Field(examples=["key_0123456789abcdef0123456789abcdef"])
+    id: KeyId
     merchant: int | None = Field(examples=[1])
     name: str = Field(examples=["till 7"])
     scopes: list[str] = Field(examples=[["orders:read", "orders:write"]])

@@ -23,6 +23,7 @@ from chainpoints.api.schemas.base import (
     Timestamp,
 )
 from chainpoints.api.schemas.chain import BooksShape, ScheduleStep, Solvency
+from chainpoints.api.schemas.forms import text_of
 from chainpoints.api.schemas.requests import RelayRequest
 
 OrderStatus = Literal["open", "pending", "paid", "mispaid", "issued", "partially_refunded", "refunded", "refused"]
@@ -31,13 +32,24 @@ OrderStatus = Literal["open", "pending", "paid", "mispaid", "issued", "partially
 class Money(Shape):
     amount: Annotated[
         str,
-        Field(pattern=r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,8})?$", description="decimal text", examples=["12.99"]),
+        text_of(
+            r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,8})?$",
+            'a decimal string, at most 8 decimals, such as "12.99"',
+            description="decimal text",
+            examples=["12.99"],
+        ),
     ]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["USD"])]
+    currency: Annotated[
+        str, text_of(r"^[A-Z]{3}$", "three capital letters, such as USD", description="ISO 4217", examples=["USD"])
+    ]
 
 
 class NewOrder(Shape):
-    """A price in points (to be paid by the customer's signature), in money (paid at the till, then issued), or both."""
+    """A price in points (to be paid by the customer's signature), in money (paid at the till, then issued), or both.
+
+    With both the customer chooses: what comes first, the payment or the issue, settles the order, and the other is
+    refused from then on.
+    """
 
     reference: Reference
     program: Program
