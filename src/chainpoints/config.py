@@ -115,6 +115,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     rpc_url = env.get("CHAINPOINTS_RPC_URL") or (f"http://127.0.0.1:{chain_port}" if chain.is_local else "")
     if not rpc_url:
         raise ConfigError(f"CHAINPOINTS_RPC_URL is not set; {chain.name} needs the address of an RPC endpoint")
+    if not rpc_url.startswith(("http://", "https://")):  # its value may hold a key: it is not told
+        raise ConfigError(
+            "CHAINPOINTS_RPC_URL is not an address of an RPC endpoint: it begins with http:// or https://"
+        )
     home = Path(env.get("CHAINPOINTS_HOME", ".chainpoints")).absolute()
     password_file = env.get("CHAINPOINTS_KEYS_PASSWORD_FILE")
     keys = env.get("CHAINPOINTS_KEYS")

@@ -16,6 +16,7 @@ from chainpoints.chain.compiler import Artifact
 from chainpoints.chain.deployment import deploy_to
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.chain.parameters import GRANTED, PUBLIC_EPOCH
+from chainpoints.chain.signer import ROLES
 from chainpoints.config import CHAINS, Settings
 
 pytestmark = pytest.mark.integration
@@ -55,8 +56,19 @@ def test_a_public_chain_is_configuration_only(public: tuple[Anvil, Settings], ar
     head = anvil.head()
     assert deploy_to(settings, artifacts, silent) == manifest
     assert anvil.head() == head
-    told = "\n".join(lines) + settings.manifest.read_text()
-    assert not [role for role in GRANTED if private_key(role).hex() in told]
+    assert_no_key_is_told("\n".join(lines), settings)
+
+
+def assert_no_key_is_told(output: str, settings: Settings) -> None:
+    """Neither in what was printed nor in what was written: no key of a role, the deployer's too, and no password."""
+    assert settings.keys_password_file
+    written = [file for folder in (settings.deployments, settings.home) for file in folder.rglob("*") if file.is_file()]
+    assert settings.manifest in written
+    told = (output + "".join(file.read_text() for file in written)).lower()
+    secrets = {role: private_key(role).hex() for role in ROLES}
+    assert secrets.keys() >= {"deployer", *GRANTED}
+    secrets["the keystores' password"] = settings.keys_password_file.read_text().strip()
+    assert [name for name, secret in secrets.items() if secret in told] == []
 
 
 def test_T17_the_admin_of_a_public_chain_waits_two_days(
@@ -109,6 +121,7 @@ def test_brownie_makes_the_same_deployment_with_keystores(tmp_path: Path, artifa
         assert done.returncode == 0, done.stdout + done.stderr
         assert theirs.manifest.exists(), done.stdout + done.stderr
         assert theirs.manifest.read_bytes() == ours.manifest.read_bytes()
+        assert_no_key_is_told(done.stdout + done.stderr, theirs)
     finally:
         for chain in chains:
             chain.stop()

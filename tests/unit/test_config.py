@@ -68,3 +68,10 @@ def test_every_variable_of_the_tests_is_documented_for_contributors() -> None:
 
 def test_other_projects_see_that_the_package_is_typed() -> None:
     assert files("chainpoints").joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize("address", ["the-key", "127.0.0.1:8545/the-key", "ws://host/the-key", " http://host/the-key"])
+def test_what_is_no_address_of_an_endpoint_is_refused_without_it(address: str) -> None:
+    with pytest.raises(ConfigError, match="CHAINPOINTS_RPC_URL") as refused:
+        load_settings({"CHAINPOINTS_RPC_URL": address})
+    assert "the-key" not in str(refused.value)

@@ -17,7 +17,7 @@ from chainpoints.chain.local import GENESIS_TIMESTAMP, give_ether
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.parameters import local_parameters, public_parameters
 from chainpoints.chain.plan import Plan, deployment_plan
-from chainpoints.chain.rpc import Rpc
+from chainpoints.chain.rpc import Rpc, without_address
 from chainpoints.chain.signer import ROLES, Signer, load_signer, role_address
 from chainpoints.config import Secret, Settings
 from chainpoints.errors import DeploymentError, RpcError
@@ -36,7 +36,7 @@ class Web3Executor:
 
     def __init__(self, rpc_url: Secret, signer: Signer, *, poll_seconds: float) -> None:
         self._web3 = Web3(HTTPProvider(rpc_url.reveal()))
-        self._signer, self._poll_seconds = signer, poll_seconds
+        self._rpc_url, self._signer, self._poll_seconds = rpc_url, signer, poll_seconds
 
     @property
     def address(self) -> Address:
@@ -61,8 +61,9 @@ class Web3Executor:
                 "later: it waits for it and goes on"
             ) from None
         except Web3RPCError as error:
+            words = without_address(error.message, self._rpc_url)
             raise DeploymentError(
-                f"the node refused {what}: {error.message}. Nothing more was sent; remove the cause and run the same "
+                f"the node refused {what}: {words}. Nothing more was sent; remove the cause and run the same "
                 "command again: it goes on here"
             ) from None
         except (requests.RequestException, Web3Exception) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from chainpoints.config import Secret
 from chainpoints.errors import RpcError
 
 _T = TypeVar("_T")
+
+_SHORTEST_KEY = 8
 
 
 class _Error(msgspec.Struct):
@@ -25,6 +28,14 @@ class _Reply(msgspec.Struct):
     id: int | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error | None = None
+
+
+def without_address(words: str, url: Secret) -> str:
+    """What an endpoint says, with stars for each part of its own address that it repeats and that may be a key."""
+    parts = [part for part in re.split(r"[/?&=:@#]+", url.reveal()) if len(part) >= _SHORTEST_KEY]
+    for part in sorted(parts, key=len, reverse=True):
+        words = words.replace(part, "***")
+    return words
 
 
 class Rpc:
@@ -89,5 +100,6 @@ class Rpc:
 
     def _result(self, method: str, reply: _Reply) -> msgspec.Raw:
         if reply.error is not None:
-            raise RpcError(method, reply.error.message, code=reply.error.code, data=reply.error.data)
+            message = without_address(reply.error.message, self._url)
+            raise RpcError(method, message, code=reply.error.code, data=reply.error.data)
         return reply.result

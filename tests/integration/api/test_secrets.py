@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,24 +21,26 @@ from chainpoints.chain.signer import ROLES, local_key
 from chainpoints.config import Secret
 from chainpoints.store.session import Store
 from gateway import FEC, PATIENCE_SECONDS, WEEK, Client, World
+from lying_endpoint import Refuse, lying_endpoint
 
 pytestmark = pytest.mark.integration
 
 PEOPLE = ("shop", "alice")
 DATABASE_PASSWORD = "the-password-of-the-database"
 RPC_PASSWORD = "the-password-of-the-endpoint"
+RPC_PATH = "the-key-in-the-path-of-the-endpoint"
 NODE_IS_DOWN = ("relaying interrupted", "indexer tries again")
 
 
 @contextmanager
-def processes(deployment: Deployment, database: Secret, logs: Path) -> Iterator[None]:
+def processes(deployment: Deployment, database: Secret, endpoint: str, logs: Path) -> Iterator[None]:
     """`chainpoints index`, `relay` and `serve` as they are run, with all that they write in one file."""
     settings = deployment.settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CHAINPOINTS_")}
     environment |= {
         "CHAINPOINTS_HOME": str(settings.home),
         "CHAINPOINTS_DEPLOYMENTS": str(settings.deployments),
-        "CHAINPOINTS_RPC_URL": deployment.anvil.url.replace("//", f"//user:{RPC_PASSWORD}@"),
+        "CHAINPOINTS_RPC_URL": endpoint.replace("//", f"//user:{RPC_PASSWORD}@") + f"/v3/{RPC_PATH}",
         "CHAINPOINTS_DATABASE": database.reveal(),
         "CHAINPOINTS_PORT": str(settings.port),
         "CHAINPOINTS_LOG_LEVEL": "debug",
@@ -81,22 +84,33 @@ def test_no_log_and_no_answer_shows_a_secret(
             answers.append(f"{answer.headers} {answer.text}")
 
     hooks = {"response": [keep]}
-    with httpx.Client(base_url=url, timeout=30, event_hooks=hooks) as http:
+    with (
+        lying_endpoint(deployment.anvil.url) as endpoint,
+        httpx.Client(base_url=url, timeout=30, event_hooks=hooks) as http,
+    ):
         world = World(deployment, store, url, Client(http), Client(http, operator))
-        with processes(deployment, secret_database, logs):
+        with processes(deployment, secret_database, endpoint.url, logs):
             wait_until(lambda: is_ready(world), "the gateway does not answer")
             shop = good_and_refused_requests(world)
-            deployment.anvil.process.kill()
+            endpoint.lie = refuse
             wait_until(lambda: all(words in logs.read_text() for words in NODE_IS_DOWN), "nobody noticed")
+            endpoint.close()
+            deployment.anvil.process.kill()
+            wait_until(lambda: "no answer from the RPC endpoint" in logs.read_text(), "nobody noticed")
             assert world.public.send("GET", "/v1/status").status_code == 200
         log = logs.read_text()
     assert '"event": "sent"' in log
     assert '"event": "refused"' in log
     assert len(answers) > 20
     keys = [ANVIL_KEY, *map(local_key, ROLES), *map(private_key, PEOPLE)]
-    secrets = [key.hex() for key in keys] + [operator, shop, DATABASE_PASSWORD, RPC_PASSWORD]
+    secrets = [key.hex() for key in keys] + [operator, shop, DATABASE_PASSWORD, RPC_PASSWORD, RPC_PATH]
     told = (log + "".join(answers)).lower()
     assert [secret for secret in secrets if secret.lower() in told] == []
+
+
+def refuse(*_: Any) -> Any:
+    """What an endpoint answers whose key it does not know any more."""
+    raise Refuse(401)
 
 
 def good_and_refused_requests(world: World) -> str:
