@@ -67,7 +67,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
         not_before=view.now,
         merchant=order.merchant,
         order_hash=order.order_hash,
-        wallet=payer,
+        wallet=None if body.contract_wallet else payer,  # unproved, it must hold up nothing of theirs
     )
     return accepted(view, request)
 

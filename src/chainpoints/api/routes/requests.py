@@ -36,7 +36,7 @@ def request_shape(view: View, request: relay.Request) -> RelayRequest:
             "state": "sent" if request.state == "mined" and not is_mined else request.state,
             "merchant": request.merchant,
             "order_hash": request.order_hash,
-            "wallet": request.wallet,
+            "wallet": request.wallet or request.payload.get("payer"),
             "accepted_at": request.accepted_at,
             "not_before": request.not_before,
             "transaction": request.transaction_hash,
