@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from builders import ROOT, free_port, listens
 from chainpoints.chain.local import LocalChain
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
+from chainpoints.errors import RpcError
 
 pytestmark = pytest.mark.integration
 
@@ -60,6 +62,26 @@ def test_saved_while_blocks_are_mined_it_holds_the_block_of_every_effect(
     assert [nonce for nonce, _ in saved] == [mined for _, mined in saved]
     assert saved[-1][0] > SAVES, "transactions went on between the saves"
     assert int(local_chain.rpc.call("eth_getTransactionCount", sender, "latest"), 16) >= saved[-1][0]
+
+
+def test_mining_that_a_failed_save_left_paused_goes_on_at_the_next_look(
+    local_chain: LocalChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = local_chain.rpc.call
+
+    def answers_nothing_while_saving(method: str, *params: Any) -> Any:
+        if method == "anvil_dumpState" or (method, params) == ("evm_setAutomine", (True,)):
+            raise RpcError(method, "no answer")
+        return call(method, *params)
+
+    with monkeypatch.context() as silent:
+        silent.setattr(local_chain.rpc, "call", answers_nothing_while_saving)
+        for look in (local_chain.save, local_chain.save_if_due):  # told again while it lasts
+            with pytest.raises(RpcError):
+                look()
+        assert not call("anvil_getAutomine")
+    assert not local_chain.save_if_due(), "no save is due"
+    assert call("anvil_getAutomine")
 
 
 HELD = """

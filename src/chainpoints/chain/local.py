@@ -68,6 +68,7 @@ class LocalChain:
         self._root, self._folder, self._chain, self._port = root, folder, chain, port
         self._process: subprocess.Popen[bytes] | None = None
         self._saved_block = 0
+        self._mining_may_be_off = False
         self._lock: IO[str] | None = None
         self.rpc_url = f"http://127.0.0.1:{port}"
         self.rpc = Rpc(Secret(self.rpc_url), timeout_seconds=60)
@@ -104,7 +105,9 @@ class LocalChain:
         return int(self.rpc.call("eth_blockNumber"), 16)
 
     def save_if_due(self) -> bool:
-        """Saves when `SAVE_EVERY` blocks came since the last save."""
+        """Saves when `SAVE_EVERY` blocks came since the last save. Raises RpcError also while mining cannot go on."""
+        if self._mining_may_be_off:
+            self._mine_on()
         if self.head() - self._saved_block < SAVE_EVERY:
             return False
         self.save()
@@ -129,15 +132,21 @@ class LocalChain:
         Anvil reads accounts and blocks one after the other: a block mined between them would be saved by its effects
         alone. So mining pauses, and a dump during which a block came all the same is thrown away.
         """
-        self.rpc.call("evm_setAutomine", False)
+        self._mining_may_be_off = True
         try:
+            self.rpc.call("evm_setAutomine", False)
             while True:
                 number = self.head()
                 compressed = bytes.fromhex(self.rpc.call("anvil_dumpState")[2:])
                 if self.head() == number:
                     return number, compressed
         finally:
-            self.rpc.call("evm_setAutomine", True)  # what was sent meanwhile is mined now
+            self._mine_on()
+
+    def _mine_on(self) -> None:
+        """What was sent while mining was paused is mined now. If this fails, the next `save_if_due` does it first."""
+        self.rpc.call("evm_setAutomine", True)
+        self._mining_may_be_off = False
 
     def stop(self) -> None:
         """Saves and ends anvil. Does nothing when it is not running."""
