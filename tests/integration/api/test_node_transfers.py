@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from chain_rows import FEC, FINAL, SAFE, ChainRows
 from chainpoints.chain.calls import Calls
 from chainpoints.store import tables
 from chainpoints.types import ZERO_ADDRESS, NodeId
-from gateway import WEEK, Api, World
+from gateway import PATIENCE_SECONDS, WEEK, Api, World
 
 pytestmark = pytest.mark.integration
 
@@ -122,6 +123,10 @@ def transfer_on_chain(world: World, node: str) -> str:
     anvil.give_ether(ALICE)
     anvil.rpc.call("anvil_impersonateAccount", ALICE)
     transaction: str = anvil.rpc.call("eth_sendTransaction", {"from": ALICE, "to": to, "data": data})
-    assert anvil.rpc.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while (receipt := anvil.rpc.call("eth_getTransactionReceipt", transaction)) is None:
+        assert time.monotonic() < give_up_at, "the transfer is not mined"
+        time.sleep(0.01)
+    assert receipt["status"] == "0x1"
     world.read_all()
     return transaction
