@@ -2,6 +2,9 @@
 
 The effect and its answer are written in one transaction, so after a crash either both are there or neither. An answer
 that refuses is not kept: nothing was done, and the same key may try again.
+
+Callers without an API key cannot be told apart, so theirs counts together with what it was sent with: nobody can take
+the key that somebody else is going to use.
 """
 
 from __future__ import annotations
@@ -63,9 +66,10 @@ class Action:
     ) -> Response:
         key = self._checked_key()
         request_hash = hashlib.sha256(f"{self.target}\n{body.model_dump_json()}".encode()).hexdigest()
-        with self._alone(key), self.gateway.writing() as view:
+        anyone = f"public {request_hash[:29]}"
+        with self._alone(self.token.credentials if self.token else anyone, key), self.gateway.writing() as view:
             caller = identify(view)
-            owner = caller.account if caller else "public"
+            owner = caller.account if caller else anyone
             self.gateway.store.hold(view.connection, f"idempotency {owner} {key}")
             earlier = stored_answer(view.connection, owner, key)
             if earlier:
@@ -84,9 +88,9 @@ class Action:
         return key
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
+    def _alone(self, sender: str, key: str) -> Iterator[None]:
         """Refuses (409) while this process answers the same key; another process waits in `hold`."""
-        holder = (self.token.credentials if self.token else "public", key)
+        holder = (sender, key)
         ours = object()
         if self.gateway.in_flight.setdefault(holder, ours) is not ours:  # one step, so that of two threads one is first
             raise RequestRefused(

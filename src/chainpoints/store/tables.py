@@ -265,7 +265,7 @@ orders = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("owner", String(36), primary_key=True),  # "merchant 7", "operator" or "public"
+    Column("owner", String(36), primary_key=True),  # "merchant 7", "operator" or "public" and a part of the hash
     Column("key", String(255), primary_key=True),
     Column("request_hash", String(64), nullable=False),  # sha256 over method, path and body
     Column("status", Integer),  # NULL while the first request is in flight

@@ -193,6 +193,19 @@ def test_an_issue_over_the_persons_limit_is_refused_by_the_chain(world: World) -
     assert world.public.get(f"/v1/wallets/{ALICE}")["balance"] == "1000.000000"
 
 
+def test_nobody_can_take_the_key_that_another_payer_is_going_to_use(world: World) -> None:
+    """Payers have no API key and cannot be told apart: equal Idempotency-Keys of two of them do not meet."""
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "10", "till-1")
+    world.issue(shop, "bob", "10", "till-2")
+    for payer in ("bob", "alice"):
+        body = world.payment(order(shop, f"web {payer}", "5"), payer)
+        first = world.public.try_post("/v1/payments", body, idempotency_key="pay-1")
+        world.mined(world.public.good(first))
+        assert world.public.try_post("/v1/payments", body, idempotency_key="pay-1").content == first.content
+    assert world.public.get("/v1/totals")["payments"] == 2
+
+
 def test_what_is_over_a_merchants_limit_is_refused_with_the_limit_and_what_to_do(world: World) -> None:
     """T18, through the API: exactly at each limit goes; one unit past it is refused and says what is left.
 
