@@ -7,6 +7,7 @@ operator's back: when one stops, all stop, and the reason is told.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import signal
@@ -36,6 +37,7 @@ from chainpoints.store.status import head
 PROCESSES = ("index", "relay", "serve")
 _SAVE_POLL_SECONDS = 0.2
 _LONGEST_QUOTE = 500
+_LEFTOVER_SECONDS = 3.0
 
 Say = Callable[[str], None]
 
@@ -219,14 +221,20 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Raises ConfigError when the gateway could not listen there."""
-    try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
-        raise ConfigError(
-            f"the gateway cannot listen on {host} port {port} ({error.strerror}); end what uses it, or set "
-            "CHAINPOINTS_HOST and CHAINPOINTS_PORT to an address that is free"
-        ) from None
+    """Raises ConfigError when the gateway could not listen there. What a killed run left has a moment to end."""
+    give_up_at = time.monotonic() + _LEFTOVER_SECONDS
+    while True:
+        try:
+            socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > give_up_at:
+                reason = "it is taken" if error.errno == errno.EADDRINUSE else error.strerror
+                raise ConfigError(
+                    f"the gateway cannot listen on {host} port {port} ({reason}); end what uses it, or set "
+                    "CHAINPOINTS_HOST and CHAINPOINTS_PORT to an address that is free"
+                ) from None
+            time.sleep(0.1)
 
 
 def operator_key(settings: Settings) -> str:
