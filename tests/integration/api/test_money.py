@@ -199,7 +199,7 @@ def test_nobody_can_take_the_key_that_another_payer_is_going_to_use(world: World
     world.issue(shop, "alice", "10", "till-1")
     world.issue(shop, "bob", "10", "till-2")
     for payer in ("bob", "alice"):
-        body = world.payment(order(shop, f"web {payer}", "5"), payer)
+        body = world.payment(order(shop, f"web-{payer}", "5"), payer)
         first = world.public.try_post("/v1/payments", body, idempotency_key="pay-1")
         world.mined(world.public.good(first))
         assert world.public.try_post("/v1/payments", body, idempotency_key="pay-1").content == first.content
