@@ -185,7 +185,7 @@ contract PaymentProcessor is Issuing {
         // Interaction: only a locked node can be undone.
         RELEASE_NODE.undo(payment.program, start, payment.payer, total);
         PROGRAMS.uncommit(payment.program, diverted, total, payment.payer);
-        if (terms.funding == IPrograms.Funding.EMISSION) TOKEN.mint(payment.payer, diverted);
+        if (terms.funding == IPrograms.Funding.EMISSION) TOKEN.mintRefunded(payment.payer, diverted);
         emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
     }
 

@@ -30,8 +30,6 @@ contract Programs is IPrograms, AccessManaged {
 
     /// @inheritdoc IPrograms
     uint32 public programCount;
-    /// @inheritdoc IPrograms
-    uint64 public emissionCommitted;
 
     mapping(uint32 program => Program) private _programs;
     mapping(uint32 program => Books) private _books;
@@ -58,6 +56,9 @@ contract Programs is IPrograms, AccessManaged {
         program = ++programCount;
         _programs[program] = Program(rules, SSTORE2.write(shares));
         emit ProgramOpened(program, rules);
+
+        // Interaction: whatever nodes of this program will ever release is set apart now.
+        if (rules.funding == Funding.EMISSION) TOKEN.setSupplyApart(rules.cap);
     }
 
     /// @inheritdoc IPrograms
@@ -78,18 +79,6 @@ contract Programs is IPrograms, AccessManaged {
     function commit(uint32 program, uint64 diverted, uint64 total) external onlyProcessor {
         Terms storage rules = _known(program).terms;
         bool funded = rules.funding == Funding.FUNDED;
-
-        // Check: what the supply would be if all that EMISSION programs owe were minted.
-        if (!funded) {
-            uint256 owed = uint256(emissionCommitted) + total;
-            uint256 supplyAndCommitted = TOKEN.totalSupply() + owed;
-            uint256 supplyCap = TOKEN.SUPPLY_CAP();
-            if (supplyAndCommitted > supplyCap) {
-                revert IPointsToken.PointsToken_SupplyCapExceeded(supplyAndCommitted, supplyCap);
-            }
-            // Effect: at most the supply cap, which fits 64 bits.
-            emissionCommitted = uint64(owed);
-        }
         _books[program] = _books[program].commit(program, funded, rules.cap, diverted, total);
     }
 
@@ -98,7 +87,6 @@ contract Programs is IPrograms, AccessManaged {
         // Effect:
         bool funded = _known(program).terms.funding == Funding.FUNDED;
         _books[program] = _books[program].uncommit(funded, diverted, total);
-        if (!funded) emissionCommitted -= total;
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, diverted);
@@ -118,11 +106,10 @@ contract Programs is IPrograms, AccessManaged {
         nowClaimed = _elapsed(entry.terms, start);
         amount = _released(entry, total, nowClaimed) - _released(entry, total, claimedPeriods);
         _books[program] = _books[program].release(funded, amount);
-        if (!funded) emissionCommitted -= amount;
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, amount);
-        else TOKEN.mint(to, amount);
+        else TOKEN.mintReleased(to, amount);
     }
 
     /// @inheritdoc IPrograms

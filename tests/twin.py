@@ -95,6 +95,7 @@ class Twin:
         self.paid: dict[tuple[int, bytes], tuple[Payment, int]] = {}
         self.refunded: Counter[tuple[int, bytes]] = Counter()
         self.issued: set[tuple[int, bytes]] = set()
+        self.issued_in_all = 0
         self.persons: Counter[tuple[Address, int]] = Counter()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
@@ -109,8 +110,9 @@ class Twin:
         return sum(self.balances.values())
 
     @property
-    def emission_committed(self) -> int:
-        return sum(self.books[n].committed for n, p in self.programs.items() if p.funding == Funding.EMISSION)
+    def set_apart(self) -> int:
+        """Of the supply cap, for EMISSION programs."""
+        return sum(rules.cap for rules in self.programs.values() if rules.funding == Funding.EMISSION)
 
     def period(self, program: int) -> int:
         rules = self.programs[program]
@@ -147,8 +149,9 @@ class Twin:
         self.balances[sender] -= amount
         self.balances[receiver] += amount
 
-    def _mint(self, receiver: Address, amount: int) -> None:
-        if self.supply + amount + self.emission_committed > SUPPLY_CAP:
+    def _mint_issued(self, receiver: Address, amount: int) -> None:
+        self.issued_in_all += amount
+        if self.issued_in_all + self.set_apart > SUPPLY_CAP:
             raise Refused("PointsToken_SupplyCapExceeded")
         self.balances[receiver] += amount
 
@@ -202,7 +205,7 @@ class Twin:
             books.reserve -= parts.diverted
             self._move(self.holder_of_reserves, payment.payer, parts.diverted)
         else:
-            self._mint(payment.payer, parts.diverted)
+            self.balances[payment.payer] += parts.diverted
         self._move(self.merchants[payment.merchant].payout, payment.payer, parts.merchant)
 
     # ------------------------------------------------------------------------------------------------ issues
@@ -216,7 +219,7 @@ class Twin:
         self.issued.add((merchant, order))
         self._book_issued(merchant, customer, points + total)
         if points:
-            self._mint(customer, points)
+            self._mint_issued(customer, points)
         if total:
             start = self.period(program) + 1
             self._deposit_minted(program, total)
@@ -234,7 +237,7 @@ class Twin:
         self._deposit_minted(program, amount)
 
     def _deposit_minted(self, program: int, amount: int) -> None:
-        self._mint(self.holder_of_reserves, amount)
+        self._mint_issued(self.holder_of_reserves, amount)
         if self.programs[program].funding != Funding.FUNDED:
             raise Refused("Programs_NotFunded")
         self.books[program].reserve += amount
@@ -278,7 +281,7 @@ class Twin:
             books.reserve -= amount
             self._move(self.holder_of_reserves, receiver, amount)
         else:
-            self._mint(receiver, amount)
+            self.balances[receiver] += amount
         return amount
 
     def _top_up(self, program: int, start: int, payer: Address, total: int, cap: int) -> int:
@@ -291,8 +294,6 @@ class Twin:
 
     def _commit(self, program: int, diverted: int, total: int) -> None:
         rules, books = self.programs[program], self.books[program]
-        if rules.funding == Funding.EMISSION and self.supply + self.emission_committed + total > SUPPLY_CAP:
-            raise Refused("PointsToken_SupplyCapExceeded")
         books.diverted += diverted
         books.committed += total
         if books.released + books.committed > rules.cap:

@@ -74,7 +74,7 @@ abstract contract Issuing is Orders, AccessManaged {
 
         // Interaction:
         address payout = REGISTRY.consumeIssued(item.merchant, item.customer, amount);
-        if (item.points != 0) TOKEN.mint(item.customer, item.points);
+        if (item.points != 0) TOKEN.mintIssued(item.customer, item.points);
         uint24 start;
         if (item.total != 0) {
             start = PROGRAMS.currentPeriod(item.program) + 1;
@@ -88,7 +88,7 @@ abstract contract Issuing is Orders, AccessManaged {
     }
 
     function _mintReserve(uint32 program, address sponsor, uint64 amount) private {
-        TOKEN.mint(address(PROGRAMS), amount);
+        TOKEN.mintIssued(address(PROGRAMS), amount);
         PROGRAMS.depositReceived(program, sponsor, amount);
     }
 }

@@ -68,7 +68,8 @@ interface IPrograms {
     /// @notice Only FUNDED programs have a reserve.
     error Programs_NotFunded(uint32 program);
 
-    /// @notice Opens a program. For program managers. Emits ProgramOpened. Reverts with Programs_InvalidTerm.
+    /// @notice Opens a program. For program managers. The whole cap of an EMISSION program is set apart of the token's
+    /// supply cap for ever. Emits ProgramOpened. Reverts with Programs_InvalidTerm, PointsToken_SupplyCapExceeded.
     /// @param terms The rules.
     /// @param table The release table: `periods - 1` big-endian entries of 24 bytes, q[k] = ceil(2^192 * share(k)),
     /// non-decreasing. An auditor derives it again from the growth ratio.
@@ -84,8 +85,7 @@ interface IPrograms {
     function depositReceived(uint32 program, address sponsor, uint64 amount) external;
 
     /// @notice Books a node's new points. For the processor, after it burned (EMISSION) or handed over (FUNDED)
-    /// `diverted`. Reverts with Programs_NotProcessor, Programs_CapExceeded, Programs_ReserveTooSmall,
-    /// PointsToken_SupplyCapExceeded.
+    /// `diverted`. Reverts with Programs_NotProcessor, Programs_CapExceeded, Programs_ReserveTooSmall.
     /// @param program The program.
     /// @param diverted Points taken in.
     /// @param total Points the node will release.
@@ -116,9 +116,6 @@ interface IPrograms {
 
     /// @notice How many programs are open; ids are 1 to this number.
     function programCount() external view returns (uint32);
-
-    /// @notice What all EMISSION programs together still owe, base units.
-    function emissionCommitted() external view returns (uint64);
 
     /// @notice The program's release table, as given to `open`. Reverts with Programs_Unknown.
     function table(uint32 program) external view returns (bytes memory);

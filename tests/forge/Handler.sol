@@ -26,6 +26,7 @@ contract Handler is Setup {
     uint256 public calls;
     uint256 public minted;
     uint256 public burned;
+    uint256 public issuedInAll;
     uint256 public loot; // what the attacker was paid of nodes it only operates
     Made[] public made;
     uint256[] public nodes; // every id that was ever made
@@ -266,6 +267,7 @@ contract Handler is Setup {
     function _issued(uint32 merchant, uint256 amount, string memory action) private {
         issuedOn[merchant][_now / 1 days] += amount;
         issuedOf[merchant] += amount;
+        issuedInAll += amount;
         ++done[action];
     }
 
@@ -279,9 +281,10 @@ contract Handler is Setup {
         }
     }
 
-    function _give(address account, uint256 amount) private {
+    function _give(address account, uint64 amount) private {
         give(account, amount);
         minted += amount;
+        issuedInAll += amount;
     }
 
     /// @dev A node and its owner, who is zero when the node was undone; mostly one that has something to claim. Not of

@@ -13,27 +13,56 @@ contract PointsTokenTest is Setup {
     uint40 private constant NOW = EPOCH + 1 days;
     bytes32 private constant NONCE = "nonce";
 
-    function test_T17_onlyTheProcessorAndProgramsMint() public {
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_NotMinter.selector, address(this)));
-        token.mint(address(this), 1);
-        vm.prank(address(programs));
-        token.mint(bob, 1);
-        vm.prank(address(processor));
-        token.mint(bob, 1);
-        vm.assertEq(token.balanceOf(bob), 2, "minted");
+    function test_T17_eachReasonToMintHasItsOnlyCaller() public {
+        address[3] memory callers = [address(processor), address(programs), address(this)];
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes memory notProcessor =
+                abi.encodeWithSelector(IPointsToken.PointsToken_NotProcessor.selector, callers[i]);
+            bytes memory notPrograms = abi.encodeWithSelector(IPointsToken.PointsToken_NotPrograms.selector, callers[i]);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.mintIssued(bob, 1);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.mintRefunded(bob, 1);
+            if (i != 1) vm.expectRevert(notPrograms);
+            vm.prank(callers[i]);
+            token.mintReleased(bob, 1);
+            if (i != 1) vm.expectRevert(notPrograms);
+            vm.prank(callers[i]);
+            token.setSupplyApart(1);
+        }
+        vm.assertEq(token.balanceOf(bob), 3, "minted");
+        vm.assertTrue(token.issued() == 1 && token.setApart() == fecTerms().cap + 1, "counted");
     }
 
-    function test_T03_supplyCapExactlyAndOnePast() public {
-        uint256 cap = token.SUPPLY_CAP();
+    function test_T03_issuedExactlyToTheCapAndOnePast() public {
+        uint64 cap = uint64(token.SUPPLY_CAP());
         vm.assertEq(cap, 9e18, "9 trillion points");
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap));
+        vm.assertEq(token.setApart(), fecTerms().cap, "for EMISSION programs");
+        bytes memory reason =
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap);
+        uint64 rest = cap - token.setApart();
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, cap + 1);
+        token.mintIssued(bob, rest + 1);
+        give(bob, rest);
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, cap);
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap));
+        token.mintIssued(bob, 1);
+        // Burning gives nothing back.
+        vm.prank(bob);
+        token.burn(rest);
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, 1);
+        token.mintIssued(bob, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + type(uint64).max, cap
+            )
+        );
+        vm.prank(address(processor));
+        token.mintIssued(bob, type(uint64).max);
     }
 
     function test_nothingReachesTheTokenItself() public {
@@ -44,7 +73,10 @@ contract PointsTokenTest is Setup {
         token.transfer(address(token), 1);
         vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(address(token), 1);
+        token.mintIssued(address(token), 1);
+        vm.expectRevert(reason);
+        vm.prank(address(programs));
+        token.mintReleased(address(token), 1);
         vm.expectRevert(reason);
         vm.prank(address(processor));
         token.transferFrom(alice, address(token), 1);

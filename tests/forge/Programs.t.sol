@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IPrograms, Setup, Tables} from "./Setup.sol";
+import {IPointsToken, IPrograms, Setup, Tables} from "./Setup.sol";
 
 /// @dev `open`, `deposit`, and who may book.
 contract ProgramsTest is Setup {
@@ -72,6 +72,28 @@ contract ProgramsTest is Setup {
         uint32 program = programs.open(rules, "");
         vm.assertEq(abi.encode(programs.terms(program)), abi.encode(rules), "as given");
         rules.minPayment = supplyCap;
+        programs.open(rules, "");
+    }
+
+    function test_T03_capsOfEmissionProgramsAreSetApartExactlyAndOnePast() public {
+        uint64 cap = uint64(token.SUPPLY_CAP());
+        programs.open(fundTerms(), Tables.straight(4));
+        vm.assertEq(token.setApart(), fecTerms().cap, "a FUNDED program needs nothing");
+        give(bob, 5 * POINT);
+        IPrograms.Terms memory rules = fecTerms();
+        rules.periods = 1;
+        rules.cap = cap - fecTerms().cap - 5 * POINT + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap)
+        );
+        programs.open(rules, "");
+        rules.cap -= 1;
+        programs.open(rules, "");
+        vm.assertEq(uint256(token.setApart()) + token.issued(), cap, "exactly the cap");
+        rules.cap = rules.payerPeriodCap = 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap)
+        );
         programs.open(rules, "");
     }
 

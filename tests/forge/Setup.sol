@@ -116,9 +116,9 @@ abstract contract Setup {
     }
 
     /// @dev Gives points to `account` and lets the processor take them.
-    function give(address account, uint256 amount) internal {
+    function give(address account, uint64 amount) internal {
         vm.prank(address(processor));
-        token.mint(account, amount);
+        token.mintIssued(account, amount);
         vm.prank(account);
         token.approve(address(processor), type(uint256).max);
     }

@@ -135,13 +135,17 @@ SENTENCES: dict[str, str] = {
     "BalanceQueryForZeroAddress": "The zero address has no nodes. Ask for another address.",
     "AccountBalanceOverflow": "The receiver holds as many nodes as can be counted. Choose another receiver.",
     # points
-    "PointsToken_NotMinter": (
-        "{caller} may not create points. Only the gateway's own contracts and accounts may do this; nothing is wrong "
-        "with your request's content."
+    "PointsToken_NotProcessor": (
+        "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
+        " wrong with your request's content."
+    ),
+    "PointsToken_NotPrograms": (
+        "{caller} is not the contract of the programs. Only the gateway's own contracts and accounts may do this; "
+        "nothing is wrong with your request's content."
     ),
     "PointsToken_SupplyCapExceeded": (
-        "Points in being and promised would come to {supplyAndCommitted:points}, more than can ever exist: "
-        "{cap:points}. Use a smaller amount."
+        "All points ever issued and all that programs may release would come to {issuedAndSetApart:points}, more than "
+        "can ever exist: {cap:points}. Use a smaller amount, or open the program with a smaller cap."
     ),
     "PointsToken_SentToToken": (
         "The points' own contract cannot receive points: they would be lost. Check the receiver."
