@@ -38,14 +38,6 @@ contract PaymentProcessor is Issuing {
     }
 
     /// @inheritdoc IPaymentProcessor
-    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
-        // Interaction: whoever saw the permit may have used it before; then the allowance is there, or the payment fails.
-        // solhint-disable-next-line no-empty-blocks
-        try TOKEN.permit(msg.sender, address(this), payment.amount, deadline, v, r, s) {} catch {}
-        _pay(payment);
-    }
-
-    /// @inheritdoc IPaymentProcessor
     function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external {
         _payWithAuthorization(payment, authorization);
     }
@@ -76,8 +68,8 @@ contract PaymentProcessor is Issuing {
         if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
 
         // Effect and interaction:
-        uint64 fromMerchant = _refund(payment, start, amount);
-        TOKEN.transferFrom(payout, payment.payer, fromMerchant);
+        (uint64 fromMerchant, uint64 burned) = _refund(payment, start, amount);
+        TOKEN.settleRefund(payout, payment.payer, fromMerchant, burned);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -92,9 +84,9 @@ contract PaymentProcessor is Issuing {
         address payout = REGISTRY.merchantOf(payment.merchant).payout;
 
         // Effect and interaction:
-        uint64 fromMerchant = _refund(payment, start, amount);
+        (uint64 fromMerchant, uint64 burned) = _refund(payment, start, amount);
         _receive(payout, fromMerchant, nonce, authorization);
-        TOKEN.transfer(payment.payer, fromMerchant);
+        TOKEN.settleRefund(address(this), payment.payer, fromMerchant, burned);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -113,9 +105,7 @@ contract PaymentProcessor is Issuing {
 
         // Effect and interaction:
         Receipt memory receipt = _book(payment);
-        TOKEN.transferFrom(payment.payer, receipt.payout, receipt.merchant);
-        if (receipt.funded) TOKEN.transferFrom(payment.payer, address(PROGRAMS), receipt.diverted);
-        else TOKEN.burnFrom(payment.payer, receipt.diverted);
+        TOKEN.settlePayment(payment.payer, receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
         _makeNode(payment, receipt);
     }
 
@@ -123,9 +113,7 @@ contract PaymentProcessor is Issuing {
         // Effect and interaction: the authorization's nonce binds the payer to these terms, whoever calls.
         Receipt memory receipt = _book(payment);
         _receive(payment.payer, payment.amount, paymentHash(payment), authorization);
-        TOKEN.transfer(receipt.payout, receipt.merchant);
-        if (receipt.funded) TOKEN.transfer(address(PROGRAMS), receipt.diverted);
-        else TOKEN.burn(receipt.diverted);
+        TOKEN.settlePayment(address(this), receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
         _makeNode(payment, receipt);
     }
 
@@ -169,8 +157,12 @@ contract PaymentProcessor is Issuing {
         );
     }
 
-    /// @dev Books a refund and gives the diverted points back; the merchant's part is left to the caller.
-    function _refund(Payment calldata payment, uint24 start, uint64 amount) private returns (uint64 fromMerchant) {
+    /// @dev Books a refund, for which a FUNDED program gives the diverted points back. What the merchant owes, and what
+    /// the payment burned of it, are left to the caller.
+    function _refund(Payment calldata payment, uint24 start, uint64 amount)
+        private
+        returns (uint64 fromMerchant, uint64 burned)
+    {
         // Check:
         if (amount == 0) revert PaymentProcessor_NothingToDo();
         Order storage order = _refundable(payment, start, amount);
@@ -185,7 +177,7 @@ contract PaymentProcessor is Issuing {
         // Interaction: only a locked node can be undone.
         RELEASE_NODE.undo(payment.program, start, payment.payer, total);
         PROGRAMS.uncommit(payment.program, diverted, total, payment.payer);
-        if (terms.funding == IPrograms.Funding.EMISSION) TOKEN.mintRefunded(payment.payer, diverted);
+        if (terms.funding == IPrograms.Funding.EMISSION) burned = diverted;
         emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
     }
 

@@ -19,7 +19,7 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     uint40 private constant FREEZE_PAUSE = 30 days;
     uint40 private constant UNTIL_LIFTED = type(uint40).max;
 
-    /// @notice The payment processor, which mints what is issued and gives refunds back.
+    /// @notice The payment processor, which mints what is issued and moves payments and refunds.
     address public immutable PROCESSOR;
     /// @notice The programs, which set supply apart and mint what their nodes release.
     address public immutable PROGRAMS;
@@ -75,8 +75,25 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     }
 
     /// @inheritdoc IPointsToken
-    function mintRefunded(address to, uint64 amount) external onlyProcessor {
-        _mint(to, amount);
+    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded)
+        external
+        onlyProcessor
+    {
+        // Check: of the whole amount, so that the error says what is missing.
+        uint256 amount = uint256(merchantShare) + diverted;
+        uint256 balance = balanceOf(payer);
+        if (balance < amount) revert ERC20InsufficientBalance(payer, balance, amount);
+
+        // Effect:
+        _transfer(payer, payout, merchantShare);
+        if (funded) _transfer(payer, PROGRAMS, diverted);
+        else _burn(payer, diverted);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external onlyProcessor {
+        _transfer(payout, payer, merchantShare);
+        if (burned != 0) _mint(payer, burned);
     }
 
     /// @inheritdoc IPointsToken

@@ -149,6 +149,11 @@ class Twin:
         self.balances[sender] -= amount
         self.balances[receiver] += amount
 
+    def _burn(self, holder: Address, amount: int) -> None:
+        if self.balances[holder] < amount:
+            raise Refused("ERC20InsufficientBalance")
+        self.balances[holder] -= amount
+
     def _mint_issued(self, receiver: Address, amount: int) -> None:
         self.issued_in_all += amount
         if self.issued_in_all + self.set_apart > SUPPLY_CAP:
@@ -173,10 +178,8 @@ class Twin:
         self._move(payment.payer, payout, parts.merchant)
         if rules.funding == Funding.FUNDED:
             self._move(payment.payer, self.holder_of_reserves, parts.diverted)
-        elif self.balances[payment.payer] < parts.diverted:
-            raise Refused("ERC20InsufficientBalance")
         else:
-            self.balances[payment.payer] -= parts.diverted
+            self._burn(payment.payer, parts.diverted)
         self._commit(payment.program, parts.diverted, parts.total)
         return self._top_up(payment.program, start, payment.payer, parts.total, rules.payer_period_cap)
 

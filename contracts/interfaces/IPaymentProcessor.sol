@@ -88,12 +88,9 @@ interface IPaymentProcessor {
     /// @notice A batch has 1 to `limit` items.
     error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);
 
-    /// @notice Pays an order with the caller's points, by allowance. Emits Paid.
+    /// @notice Pays an order with the caller's points; no allowance is needed. Emits Paid.
     /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, and as Programs and MerchantRegistry do.
     function pay(Payment calldata payment) external;
-
-    /// @notice `pay` after an EIP-2612 permit over the amount; goes on when the permit was already used. Emits Paid.
-    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
     /// @notice Pays an order with the payer's points, by the payer's authorization, whoever calls. Emits Paid.
     /// Reverts as `pay` does, and as the token does for a wrong, early, expired or used authorization.
@@ -105,8 +102,8 @@ interface IPaymentProcessor {
     /// @notice At most 100 authorized payments, of any payers; all or none. Emits Paid for each.
     function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external;
 
-    /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part by allowance of the payout
-    /// address, which calls. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
+    /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part comes from the payout
+    /// address, which calls; no allowance is needed. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
     /// PaymentProcessor_NotPayout, PaymentProcessor_RefundExceedsPaid, PaymentProcessor_NothingToDo, ReleaseNode_Unlocked.
     /// @param payment The terms as paid.
     /// @param start The node's start, as in Paid.

@@ -29,7 +29,7 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @param by Who lifted it.
     event Unfrozen(address indexed account, address by);
 
-    /// @notice Only the payment processor issues and gives refunds back.
+    /// @notice Only the payment processor issues and moves payments and refunds.
     error PointsToken_NotProcessor(address caller);
     /// @notice Only programs set supply apart and release.
     error PointsToken_NotPrograms(address caller);
@@ -65,9 +65,15 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// Transfer from the zero address. Reverts with PointsToken_NotPrograms, PointsToken_SentToToken.
     function mintReleased(address to, uint64 amount) external;
 
-    /// @notice Creates again what a payment burned, for its refund. For the processor. Emits Transfer from the zero
-    /// address. Reverts with PointsToken_NotProcessor.
-    function mintRefunded(address to, uint64 amount) external;
+    /// @notice Moves a payment: `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the programs
+    /// (FUNDED). For the processor, which asked the payer; an allowance is not needed. Emits Transfer for each part.
+    /// Reverts with PointsToken_NotProcessor, ERC20InsufficientBalance, PointsToken_AccountFrozen, PointsToken_SentToToken.
+    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded) external;
+
+    /// @notice Moves a refund: `merchantShare` from `payout` to `payer`, who also gets again what the payment burned of
+    /// it. For the processor, which asked the payout address. Emits Transfer for each part. Reverts as `settlePayment`.
+    /// @param burned Base units created; 0 for a FUNDED program, which gives them from its reserve.
+    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external;
 
     /// @notice Destroys points of the caller. Emits Transfer to the zero address.
     /// @param amount Base units.

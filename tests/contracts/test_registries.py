@@ -106,9 +106,13 @@ def test_points_do_not_go_to_the_token_nor_come_from_strangers(system: System) -
     with reverts(error("PointsToken_SentToToken")):
         system.token.transfer(system.token, 1, {"from": person})
     for account in (person, system.roles["admin"], system.roles["issuer"]):
-        for mint in (system.token.mintIssued, system.token.mintRefunded):
+        for call, arguments in (
+            (system.token.mintIssued, (account, 1)),
+            (system.token.settlePayment, (person, account, 1, 0, False)),
+            (system.token.settleRefund, (person, account, 1, 1)),
+        ):
             with reverts(error("PointsToken_NotProcessor", account)):
-                mint(account, 1, {"from": account})
+                call(*arguments, {"from": account})
         with reverts(error("PointsToken_NotPrograms", account)):
             system.token.mintReleased(account, 1, {"from": account})
         with reverts(error("PointsToken_NotPrograms", account)):

@@ -5,7 +5,7 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IPrograms, Setup} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
-/// @dev `pay`, `payBatch` and `payWithPermit`.
+/// @dev `pay` and `payBatch`.
 contract PayTest is Setup {
     function test_payerIsNotTheCaller() public {
         vm.expectRevert(abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NotPayer.selector, alice, stranger));
@@ -207,29 +207,33 @@ contract PayTest is Setup {
         vm.assertEq(token.balanceOf(address(programs)), books.reserve, "held");
     }
 
-    function test_withoutAllowanceOrBalance() public {
-        vm.prank(address(processor));
-        token.mintIssued(alice, 10 * POINT);
+    function test_balanceExactlyAndOneShort() public {
+        give(alice, 10 * POINT - 1);
         refused(
-            paymentOf(alice, fec, POINT, "1"),
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, POINT / 10 * 9
-            )
+            paymentOf(alice, fec, 10 * POINT, "1"),
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, alice, 10 * POINT - 1, 10 * POINT)
         );
+        give(alice, 1);
+        accepted(paymentOf(alice, fec, 10 * POINT, "1"));
+        vm.assertEq(token.balanceOf(alice), 0, "all");
+    }
+
+    /// @dev So there is no permit whose use by another could stop a payment.
+    function test_T12_aPaymentNeedsNoAllowanceAndUsesNone() public {
+        give(alice, 2 * POINT);
+        accepted(paymentOf(alice, fec, POINT, "1"));
         vm.prank(alice);
-        token.approve(address(processor), POINT - 1);
-        refused(
-            paymentOf(alice, fec, POINT, "1"),
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), POINT / 10 - 1, POINT / 10
-            )
-        );
-        vm.prank(alice);
-        token.approve(address(processor), type(uint256).max);
-        refused(
-            paymentOf(alice, fec, 100 * POINT, "1"),
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, alice, 10 * POINT, 90 * POINT)
-        );
+        token.approve(address(processor), 5);
+        accepted(paymentOf(alice, fec, POINT, "2"));
+        vm.assertEq(token.allowance(alice, address(processor)), 5, "as it was");
+    }
+
+    function test_aPayoutAddressThatIsTheTokenIsPaidNothing() public {
+        registry.register(8, address(token), "Lost", DAY_LIMIT, DAY_LIMIT);
+        give(alice, POINT);
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
+        payment.merchant = 8;
+        refused(payment, abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
     }
 
     function test_T19_aFrozenPayerCannotPay() public {
@@ -321,34 +325,6 @@ contract PayTest is Setup {
         vm.assertEq(token.balanceOf(alice), 3 * POINT, "nothing taken");
     }
 
-    function test_T12_permitPaysAndAUsedPermitDoesNotStopThePayment() public {
-        vm.prank(address(processor));
-        token.mintIssued(alice, 2 * POINT);
-        (uint8 v, bytes32 r, bytes32 s) = permit(POINT, block.timestamp);
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "1"), block.timestamp, v, r, s);
-        // Someone who saw the second permit sends it first.
-        (v, r, s) = permit(POINT, block.timestamp);
-        vm.prank(stranger);
-        token.permit(alice, address(processor), POINT, block.timestamp, v, r, s);
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "2"), block.timestamp, v, r, s);
-        vm.assertEq(token.balanceOf(alice), 0, "both paid");
-    }
-
-    function test_T12_anExpiredPermitLeavesNoAllowance() public {
-        vm.prank(address(processor));
-        token.mintIssued(alice, POINT);
-        (uint8 v, bytes32 r, bytes32 s) = permit(POINT, block.timestamp - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, POINT / 10 * 9
-            )
-        );
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "1"), block.timestamp - 1, v, r, s);
-    }
-
     function accepted(IPaymentProcessor.Payment memory payment) private {
         vm.prank(payment.payer);
         processor.pay(payment);
@@ -365,19 +341,5 @@ contract PayTest is Setup {
         for (uint256 i = 0; i < size; ++i) {
             payments[i] = paymentOf(alice, fec, POINT, bytes32(i));
         }
-    }
-
-    function permit(uint256 amount, uint256 deadline) private view returns (uint8, bytes32, bytes32) {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
-                alice,
-                address(processor),
-                amount,
-                token.nonces(alice),
-                deadline
-            )
-        );
-        return vm.sign(ALICE_KEY, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash)));
     }
 }

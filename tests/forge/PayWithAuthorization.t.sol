@@ -13,8 +13,7 @@ contract PayWithAuthorizationTest is Setup {
 
     function setUp() public override {
         super.setUp();
-        vm.prank(address(processor));
-        token.mintIssued(alice, 1000 * POINT);
+        give(alice, 1000 * POINT);
     }
 
     function test_T14_signedByAnother() public {
@@ -148,15 +147,13 @@ contract PayWithAuthorizationTest is Setup {
 
     function test_T15_aContractWalletSignsByERC1271() public {
         Wallet wallet = new Wallet(bob);
-        vm.prank(address(processor));
-        token.mintIssued(address(wallet), 10 * POINT);
+        give(address(wallet), 10 * POINT);
         IPaymentProcessor.Payment memory payment = paymentOf(address(wallet), fec, 10 * POINT, "1");
         bytes32 nonce = processor.paymentHash(payment);
         refused(payment, authorized(ALICE_KEY, address(wallet), 10 * POINT, nonce), bytes4Of(INVALID));
 
         wallet = new Wallet(alice);
-        vm.prank(address(processor));
-        token.mintIssued(address(wallet), 10 * POINT);
+        give(address(wallet), 10 * POINT);
         payment = paymentOf(address(wallet), fec, 10 * POINT, "1");
         nonce = processor.paymentHash(payment);
         accepted(payment, authorized(ALICE_KEY, address(wallet), 10 * POINT, nonce));

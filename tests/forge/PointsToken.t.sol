@@ -13,7 +13,7 @@ contract PointsTokenTest is Setup {
     uint40 private constant NOW = EPOCH + 1 days;
     bytes32 private constant NONCE = "nonce";
 
-    function test_T17_eachReasonToMintHasItsOnlyCaller() public {
+    function test_T17_eachReasonToMintOrMoveHasItsOnlyCaller() public {
         address[3] memory callers = [address(processor), address(programs), address(this)];
         for (uint256 i = 0; i < 3; ++i) {
             bytes memory notProcessor =
@@ -24,7 +24,10 @@ contract PointsTokenTest is Setup {
             token.mintIssued(bob, 1);
             if (i != 0) vm.expectRevert(notProcessor);
             vm.prank(callers[i]);
-            token.mintRefunded(bob, 1);
+            token.settlePayment(bob, alice, 1, 0, false);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.settleRefund(alice, bob, 1, 1);
             if (i != 1) vm.expectRevert(notPrograms);
             vm.prank(callers[i]);
             token.mintReleased(bob, 1);
@@ -67,6 +70,8 @@ contract PointsTokenTest is Setup {
 
     function test_nothingReachesTheTokenItself() public {
         give(alice, POINT);
+        vm.prank(alice);
+        token.approve(bob, 1);
         bytes memory reason = abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector);
         vm.expectRevert(reason);
         vm.prank(alice);
@@ -78,12 +83,17 @@ contract PointsTokenTest is Setup {
         vm.prank(address(programs));
         token.mintReleased(address(token), 1);
         vm.expectRevert(reason);
-        vm.prank(address(processor));
+        vm.prank(bob);
         token.transferFrom(alice, address(token), 1);
+        vm.expectRevert(reason);
+        vm.prank(address(processor));
+        token.settlePayment(alice, address(token), 1, 1, false);
     }
 
     function test_T19_aFrozenAccountSendsNothingUntilExactlyTheEnd() public {
         give(alice, 3 * POINT);
+        vm.prank(alice);
+        token.approve(bob, 10);
         vm.expectEmit();
         emit IPointsToken.Frozen(alice, NOW + 7 days, address(this), "stolen");
         token.freeze(alice, "stolen");
@@ -94,13 +104,19 @@ contract PointsTokenTest is Setup {
         vm.prank(alice);
         token.transfer(bob, 1);
         vm.expectRevert(reason);
-        vm.prank(address(processor));
+        vm.prank(bob);
         token.transferFrom(alice, bob, 1);
+        vm.expectRevert(reason);
+        vm.prank(address(processor));
+        token.settlePayment(alice, bob, 1, 1, true);
+        vm.expectRevert(reason);
+        vm.prank(address(processor));
+        token.settleRefund(alice, bob, 1, 1);
         vm.expectRevert(reason);
         vm.prank(alice);
         token.burn(1);
         vm.expectRevert(reason);
-        vm.prank(address(processor));
+        vm.prank(bob);
         token.burnFrom(alice, 1);
         give(alice, 1);
         give(bob, 1);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
-import {IPaymentProcessor, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
+import {IPaymentProcessor, IPointsToken, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev `refund`, `refundWithAuthorization` and `quoteRefund`.
@@ -77,7 +77,7 @@ contract RefundTest is Setup {
         refused(payment, 1, POINT, late);
     }
 
-    function test_withoutThePointsOrTheAllowance() public {
+    function test_withoutThePoints() public {
         paid(alice, fec, POINT, "1");
         vm.prank(shop);
         token.transfer(bob, 1);
@@ -87,13 +87,18 @@ contract RefundTest is Setup {
             POINT,
             abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, shop, 899_999, 900_000)
         );
-        vm.prank(shop);
-        token.approve(address(processor), 0);
+    }
+
+    function test_T19_aFrozenMerchantGivesNothingBack() public {
+        paid(alice, fec, POINT, "1");
+        token.freeze(shop, "stolen key");
         refused(
             paymentOf(alice, fec, POINT, "1"),
             1,
             POINT,
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, 900_000)
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_AccountFrozen.selector, shop, uint40(block.timestamp + 7 days)
+            )
         );
     }
 

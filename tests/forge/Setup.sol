@@ -63,8 +63,6 @@ abstract contract Setup {
         fund = programs.open(fundTerms(), Tables.straight(4));
         registry.register(SHOP, shop, "Shop", DAY_LIMIT, DAY_LIMIT);
         registry.addQuota(SHOP, DAY_LIMIT, "receipt");
-        vm.prank(shop);
-        token.approve(address(processor), type(uint256).max);
     }
 
     /// @dev Deploys what was compiled, so that a test file is compiled without the contracts.
@@ -115,12 +113,10 @@ abstract contract Setup {
         return IPaymentProcessor.Issue(SHOP, total == 0 ? 0 : fund, points, total, customer, order, "evidence");
     }
 
-    /// @dev Gives points to `account` and lets the processor take them.
+    /// @dev Gives new points to `account`.
     function give(address account, uint64 amount) internal {
         vm.prank(address(processor));
         token.mintIssued(account, amount);
-        vm.prank(account);
-        token.approve(address(processor), type(uint256).max);
     }
 
     /// @dev Puts points into the FUNDED program's reserve.
@@ -130,7 +126,7 @@ abstract contract Setup {
         programs.deposit(fund, amount);
     }
 
-    /// @dev A payment by allowance out of new points; the node's id.
+    /// @dev A payment out of new points; the node's id.
     function paid(address payer, uint32 program, uint64 amount, bytes32 order) internal returns (uint256) {
         give(payer, amount);
         vm.prank(payer);
