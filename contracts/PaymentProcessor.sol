@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Authorizations} from "./base/Authorizations.sol";
 import {Issuing} from "./base/Issuing.sol";
 import {IMerchantRegistry} from "./interfaces/IMerchantRegistry.sol";
 import {IPaymentProcessor} from "./interfaces/IPaymentProcessor.sol";
@@ -12,7 +13,7 @@ import {PaymentMath} from "./libraries/PaymentMath.sol";
 /// @title Payments, refunds and issues
 /// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
 /// so nothing here can be re-entered. The token reverts rather than return false.
-contract PaymentProcessor is Issuing {
+contract PaymentProcessor is Issuing, Authorizations {
     /// @dev A payment on its way: who gets the merchant's part, and what its node is.
     struct Receipt {
         address payout;
@@ -68,8 +69,7 @@ contract PaymentProcessor is Issuing {
         if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
 
         // Effect and interaction:
-        (uint64 fromMerchant, uint64 burned) = _refund(payment, start, amount);
-        TOKEN.settleRefund(payout, payment.payer, fromMerchant, burned);
+        _refund(payment, start, amount, payout);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -79,14 +79,12 @@ contract PaymentProcessor is Issuing {
         uint64 amount,
         Authorization calldata authorization
     ) external {
-        // Check: the hash names what was refunded before.
-        bytes32 nonce = refundHash(payment, start, amount);
+        // Check:
         address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        _requireRefundAuthorized(payout, payment, start, amount, authorization);
 
         // Effect and interaction:
-        (uint64 fromMerchant, uint64 burned) = _refund(payment, start, amount);
-        _receive(payout, fromMerchant, nonce, authorization);
-        TOKEN.settleRefund(address(this), payment.payer, fromMerchant, burned);
+        _refund(payment, start, amount, payout);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -104,16 +102,21 @@ contract PaymentProcessor is Issuing {
         if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.payer, msg.sender);
 
         // Effect and interaction:
-        Receipt memory receipt = _book(payment);
-        TOKEN.settlePayment(payment.payer, receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
-        _makeNode(payment, receipt);
+        _settle(payment);
     }
 
     function _payWithAuthorization(Payment calldata payment, Authorization calldata authorization) private {
-        // Effect and interaction: the authorization's nonce binds the payer to these terms, whoever calls.
+        // Check: the signature binds the payer to these terms, whoever calls.
+        _requirePaymentAuthorized(payment, authorization);
+
+        // Effect and interaction:
+        _settle(payment);
+    }
+
+    /// @dev Makes a payment that the payer agreed to.
+    function _settle(Payment calldata payment) private {
         Receipt memory receipt = _book(payment);
-        _receive(payment.payer, payment.amount, paymentHash(payment), authorization);
-        TOKEN.settlePayment(address(this), receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
+        TOKEN.settlePayment(payment.payer, receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
         _makeNode(payment, receipt);
     }
 
@@ -157,40 +160,23 @@ contract PaymentProcessor is Issuing {
         );
     }
 
-    /// @dev Books a refund, for which a FUNDED program gives the diverted points back. What the merchant owes, and what
-    /// the payment burned of it, are left to the caller.
-    function _refund(Payment calldata payment, uint24 start, uint64 amount)
-        private
-        returns (uint64 fromMerchant, uint64 burned)
-    {
+    /// @dev Makes a refund that the payout address agreed to. A FUNDED program gives the diverted points back itself.
+    function _refund(Payment calldata payment, uint24 start, uint64 amount, address payout) private {
         // Check:
         if (amount == 0) revert PaymentProcessor_NothingToDo();
         Order storage order = _refundable(payment, start, amount);
 
         // Effect:
         IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
-        uint64 diverted;
-        uint64 total;
-        (fromMerchant, diverted, total) = _quoteRefund(payment, terms, order.refunded, amount);
+        (uint64 fromMerchant, uint64 diverted, uint64 total) = _quoteRefund(payment, terms, order.refunded, amount);
         order.refunded += amount;
 
         // Interaction: only a locked node can be undone.
         RELEASE_NODE.undo(payment.program, start, payment.payer, total);
         PROGRAMS.uncommit(payment.program, diverted, total, payment.payer);
-        if (terms.funding == IPrograms.Funding.EMISSION) burned = diverted;
+        uint64 burned = terms.funding == IPrograms.Funding.EMISSION ? diverted : 0;
+        TOKEN.settleRefund(payout, payment.payer, fromMerchant, burned);
         emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
-    }
-
-    function _receive(address from, uint64 amount, bytes32 nonce, Authorization calldata authorization) private {
-        TOKEN.receiveWithAuthorization(
-            from,
-            address(this),
-            amount,
-            authorization.validAfter,
-            authorization.validBefore,
-            nonce,
-            authorization.signature
-        );
     }
 
     /// @dev A refund's total is at most the payment's, which had 64 bits.

@@ -93,6 +93,7 @@ class Twin:
         self.nodes: dict[int, Node] = {}
         self.merchants: dict[int, Merchant] = {}
         self.paid: dict[tuple[int, bytes], tuple[Payment, int]] = {}
+        self.cancelled: set[Payment] = set()
         self.refunded: Counter[tuple[int, bytes]] = Counter()
         self.issued: set[tuple[int, bytes]] = set()
         self.issued_in_all = 0
@@ -182,6 +183,17 @@ class Twin:
             self._burn(payment.payer, parts.diverted)
         self._commit(payment.program, parts.diverted, parts.total)
         return self._top_up(payment.program, start, payment.payer, parts.total, rules.payer_period_cap)
+
+    @all_or_nothing
+    def pay_authorized(self, payment: Payment) -> int:
+        """As `pay`, whoever sends the payer's right and timely signature."""
+        if payment in self.cancelled:
+            raise Refused("PaymentProcessor_Cancelled")
+        return int(self.pay(payment))
+
+    @all_or_nothing
+    def cancel_payment(self, payment: Payment) -> None:
+        self.cancelled.add(payment)
 
     @all_or_nothing
     def refund(self, payment: Payment, start: int, amount: int) -> None:

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IPaymentProcessor} from "../interfaces/IPaymentProcessor.sol";
 
-/// @title What is kept of each order, and the hashes of terms that authorizations carry
+/// @title What is kept of each order
 abstract contract Orders is IPaymentProcessor {
     /// @dev One slot: `commitment` is bytes24(keccak256(abi.encode(payment, start))), 0 while unpaid.
     struct Order {
@@ -13,25 +13,8 @@ abstract contract Orders is IPaymentProcessor {
 
     uint256 internal constant BATCH_LIMIT = 100;
 
-    string private constant PAYMENT_TYPE =
-        "Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order)";
-    bytes32 private constant PAYMENT_TYPEHASH = keccak256(bytes(PAYMENT_TYPE));
-    bytes32 private constant REFUND_TYPEHASH =
-        keccak256(abi.encodePacked("Refund(Payment payment,uint24 start,uint64 amount,uint64 refunded)", PAYMENT_TYPE));
-
     mapping(bytes32 key => Order) internal _orders;
     mapping(bytes32 key => bool) internal _issued;
-
-    /// @inheritdoc IPaymentProcessor
-    function paymentHash(Payment calldata payment) public view returns (bytes32) {
-        return keccak256(abi.encode(PAYMENT_TYPEHASH, block.chainid, address(this), payment));
-    }
-
-    /// @inheritdoc IPaymentProcessor
-    function refundHash(Payment calldata payment, uint24 start, uint64 amount) public view returns (bytes32) {
-        uint64 refunded = _orders[_key(payment.merchant, payment.order)].refunded;
-        return keccak256(abi.encode(REFUND_TYPEHASH, block.chainid, address(this), payment, start, amount, refunded));
-    }
 
     /// @inheritdoc IPaymentProcessor
     function orderOf(uint32 merchant, bytes32 order)
@@ -81,11 +64,11 @@ abstract contract Orders is IPaymentProcessor {
         if (size == 0 || size > BATCH_LIMIT) revert PaymentProcessor_BatchSize(size, BATCH_LIMIT);
     }
 
-    function _commitment(Payment calldata payment, uint24 start) private pure returns (bytes24) {
-        return bytes24(keccak256(abi.encode(payment, start)));
+    function _key(uint32 merchant, bytes32 order) internal pure returns (bytes32) {
+        return keccak256(abi.encode(merchant, order));
     }
 
-    function _key(uint32 merchant, bytes32 order) private pure returns (bytes32) {
-        return keccak256(abi.encode(merchant, order));
+    function _commitment(Payment calldata payment, uint24 start) private pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(payment, start)));
     }
 }

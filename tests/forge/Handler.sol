@@ -80,8 +80,7 @@ contract Handler is Setup {
     function payWithAuthorization(uint256 who, bool other, bool funded, uint64 amount) external counted {
         who = _mix(who) % 4;
         IPaymentProcessor.Payment memory payment = _payment(payers[who], other, funded, amount);
-        IPaymentProcessor.Authorization memory authorization =
-            _authorization(_keys[who], payers[who], payment.amount, processor.paymentHash(payment));
+        IPaymentProcessor.Authorization memory authorization = _authorization(_keys[who], payment);
         try processor.payWithAuthorization(payment, authorization) {
             _paid(payment, "payWithAuthorization");
         } catch {}
@@ -315,12 +314,12 @@ contract Handler is Setup {
         return programs.currentPeriod(program) + 1;
     }
 
-    function _authorization(uint256 key, address from, uint256 value, bytes32 nonce)
+    function _authorization(uint256 key, IPaymentProcessor.Payment memory payment)
         private
         view
         returns (IPaymentProcessor.Authorization memory)
     {
-        bytes32 structHash = receiveHash(from, value, 0, type(uint40).max, nonce);
-        return IPaymentProcessor.Authorization(0, type(uint40).max, sign(key, token.DOMAIN_SEPARATOR(), structHash));
+        bytes32 hash = processor.paymentHash(payment, 0, type(uint40).max);
+        return IPaymentProcessor.Authorization(0, type(uint40).max, signHash(key, hash));
     }
 }

@@ -249,6 +249,36 @@ contract PointsTokenTest is Setup {
         vm.assertEq(token.balanceOf(bob), 3, "once");
     }
 
+    /// @dev Whoever sees it cannot send it in the receiver's place.
+    function test_T13_receivingIsForTheReceiverAlone() public {
+        give(alice, 10);
+        bytes32 typehash = keccak256(
+            "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        );
+        bytes32 structHash = keccak256(abi.encode(typehash, alice, bob, 3, 0, NOW + 1, NONCE));
+        bytes memory signature = sign(ALICE_KEY, token.DOMAIN_SEPARATOR(), structHash);
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, bob));
+        vm.prank(stranger);
+        token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        vm.prank(stranger);
+        token.transferWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.prank(bob);
+        token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.assertEq(token.balanceOf(bob), 3, "received");
+    }
+
+    /// @dev OpenZeppelin reads times with bit 47 set as block numbers; here they are seconds.
+    function test_T14_blockNumbersAreNotTimes() public {
+        give(alice, 10);
+        uint256 flag = 1 << 47;
+        bytes memory signature = transferSignature(ALICE_KEY, alice, flag, flag | type(uint40).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(ERC3009.ERC3009InvalidAuthorizationTime.selector, flag, flag | type(uint40).max)
+        );
+        token.transferWithAuthorization(alice, bob, 3, flag, flag | type(uint40).max, NONCE, signature);
+    }
+
     function test_T15_transferByAuthorizationOfAContractWallet() public {
         Wallet wallet = new Wallet(alice);
         give(address(wallet), 10);
@@ -296,10 +326,18 @@ contract PointsTokenTest is Setup {
     }
 
     function transferSignature(uint256 key, address from) private view returns (bytes memory) {
+        return transferSignature(key, from, 0, NOW + 1);
+    }
+
+    function transferSignature(uint256 key, address from, uint256 validAfter, uint256 validBefore)
+        private
+        view
+        returns (bytes memory)
+    {
         bytes32 typehash = keccak256(
             "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
         );
-        bytes32 structHash = keccak256(abi.encode(typehash, from, bob, 3, 0, NOW + 1, NONCE));
+        bytes32 structHash = keccak256(abi.encode(typehash, from, bob, 3, validAfter, validBefore, NONCE));
         return sign(key, token.DOMAIN_SEPARATOR(), structHash);
     }
 }

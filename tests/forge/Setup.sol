@@ -149,39 +149,36 @@ abstract contract Setup {
     }
 
     function sign(uint256 key, bytes32 domain, bytes32 structHash) internal pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        return signHash(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+    }
+
+    function signHash(uint256 key, bytes32 hash) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, hash);
         return abi.encodePacked(r, s, v);
     }
 
-    function receiveHash(address from, uint256 value, uint48 validAfter, uint48 validBefore, bytes32 nonce)
-        internal
-        view
-        returns (bytes32)
-    {
-        return keccak256(
-            abi.encode(
-                keccak256(
-                    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-                ),
-                from,
-                address(processor),
-                value,
-                validAfter,
-                validBefore,
-                nonce
-            )
-        );
-    }
-
-    /// @dev An authorization of `from` to the processor, signed by `key`, valid around now.
-    function authorized(uint256 key, address from, uint256 value, bytes32 nonce)
+    /// @dev An authorization of the payment, signed by `key`, valid around now.
+    function authorized(uint256 key, IPaymentProcessor.Payment memory payment)
         internal
         view
         returns (IPaymentProcessor.Authorization memory)
     {
-        uint48 validBefore = uint48(block.timestamp + 1 hours);
-        bytes memory signature = sign(key, token.DOMAIN_SEPARATOR(), receiveHash(from, value, 0, validBefore, nonce));
-        return IPaymentProcessor.Authorization(0, validBefore, signature);
+        uint40 validBefore = uint40(block.timestamp + 1 hours);
+        return
+            IPaymentProcessor.Authorization(
+                0, validBefore, signHash(key, processor.paymentHash(payment, 0, validBefore))
+            );
+    }
+
+    /// @dev An authorization of the next refund of the payment, signed by `key`, valid around now.
+    function authorizedRefund(uint256 key, IPaymentProcessor.Payment memory payment, uint24 start, uint64 amount)
+        internal
+        view
+        returns (IPaymentProcessor.Authorization memory)
+    {
+        uint40 validBefore = uint40(block.timestamp + 1 hours);
+        bytes32 hash = processor.refundHash(payment, start, amount, 0, validBefore);
+        return IPaymentProcessor.Authorization(0, validBefore, signHash(key, hash));
     }
 
     function _grantRoles() private {

@@ -32,6 +32,18 @@ SENTENCES: dict[str, str] = {
         "A refund of {tried:points} points of order {order} of merchant {merchant} is more than is left of the "
         "payment: {left:points} points. Refund at most that."
     ),
+    "PaymentProcessor_NotValidNow": (
+        "The authorization counts only after {validAfter:time} and before {validBefore:time}, and the chain's time is"
+        " not in between. Wait for its beginning, or sign a new one."
+    ),
+    "PaymentProcessor_InvalidSignature": (
+        "The signature is not one of {signer} over exactly these terms (merchant, program, amount, payer, order, times,"
+        " contract and chain). To go on, ask for the message again and sign it with the holder's own key."
+    ),
+    "PaymentProcessor_Cancelled": (
+        "{payer} took back the authorization to pay order {order} of merchant {merchant}. Pay it from {payer}, or ask "
+        "for another order."
+    ),
     "PaymentProcessor_NothingToDo": "The amount is 0, so there is nothing to do. Send an amount above 0.",
     "PaymentProcessor_BatchSize": "The batch has {tried} items and takes 1 to {limit}. Split it.",
     # merchants

@@ -159,7 +159,7 @@ def test_what_the_chain_refuses_is_told_with_its_reason_and_may_be_tried_again(w
     body = world.payment(made, "alice") | {"signature": "0x" + "11" * 65, "contract_wallet": True}
     ended = world.ended(world.public.post("/v1/payments", body))
     assert ended["state"] == "refused"
-    assert ended["refusal"]["name"] == "ERC3009InvalidSignature"
+    assert ended["refusal"]["name"] == "PaymentProcessor_InvalidSignature"
     assert len(ended["refusal"]["sentence"]) > 20
     refused = shop.get(f"/v1/orders/{made['id']}")
     assert (refused["status"], refused["refusal"]) == ("refused", ended["refusal"])
