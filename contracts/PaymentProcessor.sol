@@ -14,17 +14,6 @@ import {PaymentMath} from "./libraries/PaymentMath.sol";
 /// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
 /// so nothing here can be re-entered. The token reverts rather than return false.
 contract PaymentProcessor is Issuing, Authorizations {
-    /// @dev A payment on its way: who gets the merchant's part, and what its node is.
-    struct Receipt {
-        address payout;
-        bool funded;
-        uint24 start;
-        uint64 merchant;
-        uint64 diverted;
-        uint64 total;
-        uint64 payerPeriodCap;
-    }
-
     constructor(
         address authority,
         IPointsToken token,
@@ -65,7 +54,7 @@ contract PaymentProcessor is Issuing, Authorizations {
     /// @inheritdoc IPaymentProcessor
     function refund(Payment calldata payment, uint24 start, uint64 amount) external {
         // Check:
-        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        address payout = REGISTRY.payoutOf(payment.merchant);
         if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
 
         // Effect and interaction:
@@ -80,7 +69,7 @@ contract PaymentProcessor is Issuing, Authorizations {
         Authorization calldata authorization
     ) external {
         // Check:
-        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        address payout = REGISTRY.payoutOf(payment.merchant);
         _requireRefundAuthorized(payout, payment, start, amount, authorization);
 
         // Effect and interaction:
@@ -115,48 +104,26 @@ contract PaymentProcessor is Issuing, Authorizations {
 
     /// @dev Makes a payment that the payer agreed to.
     function _settle(Payment calldata payment) private {
-        Receipt memory receipt = _book(payment);
-        TOKEN.settlePayment(payment.payer, receipt.payout, receipt.merchant, receipt.diverted, receipt.funded);
-        _makeNode(payment, receipt);
-    }
+        // Check:
+        bytes32 key = _requireUnpaid(payment);
 
-    /// @dev Checks a payment, records its order and takes it from the merchant's limits.
-    function _book(Payment calldata payment) private returns (Receipt memory receipt) {
-        // Check: a program's smallest payment makes a node of at least one unit.
-        IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
-        if (payment.amount < terms.minPayment) {
-            revert IPrograms.Programs_BelowMinimum(payment.program, payment.amount, terms.minPayment);
-        }
-        PaymentMath.Split memory split = PaymentMath.split(payment.amount, terms.divertBps, terms.multiplier);
-        if (split.total > terms.cap) revert IPrograms.Programs_CapExceeded(payment.program, split.total, terms.cap);
-
-        // Effect: a node starts at the next boundary of its program's grid.
-        receipt.funded = terms.funding == IPrograms.Funding.FUNDED;
-        receipt.start = PROGRAMS.currentPeriod(payment.program) + 1;
-        receipt.merchant = split.merchant;
-        receipt.diverted = split.diverted;
-        receipt.total = uint64(split.total); // at most the cap, which has 64 bits
-        receipt.payerPeriodCap = terms.payerPeriodCap;
-        _recordPayment(payment, receipt.start);
+        // Effect: Programs', which says when the node starts; and the order's.
+        IPrograms.Commitment memory made = PROGRAMS.commitPayment(payment.program, payment.amount);
+        _orders[key] = Order(_commitment(payment, made.start), 0);
 
         // Interaction:
-        receipt.payout = REGISTRY.consumePaid(payment.merchant, payment.amount);
-    }
-
-    /// @dev Books the diverted points, which were collected, and the node they make.
-    function _makeNode(Payment calldata payment, Receipt memory receipt) private {
-        // Interaction:
-        PROGRAMS.commit(payment.program, receipt.diverted, receipt.total);
-        RELEASE_NODE.topUp(payment.program, receipt.start, payment.payer, receipt.total, receipt.payerPeriodCap);
+        address payout = REGISTRY.consumePaid(payment.merchant, payment.amount);
+        TOKEN.settlePayment(payment.payer, payout, payment.amount - made.diverted, made.diverted, made.funded);
+        RELEASE_NODE.topUp(payment.program, made.start, payment.payer, made.total, made.payerPeriodCap);
         emit Paid(
             payment.merchant,
             payment.order,
             payment.payer,
             payment.program,
-            receipt.start,
+            made.start,
             payment.amount,
-            receipt.diverted,
-            receipt.total
+            made.diverted,
+            made.total
         );
     }
 

@@ -7,13 +7,14 @@ import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
 import {BooksMath} from "./libraries/BooksMath.sol";
+import {PaymentMath} from "./libraries/PaymentMath.sol";
 import {ScheduleMath} from "./libraries/ScheduleMath.sol";
 import {TermsCheck} from "./libraries/TermsCheck.sol";
 
 /// @title Programs: immutable sets of rules, and the books of what each owes
 /// @notice Holds the reserves of FUNDED programs. The only contracts called are the token and, by it, this one.
 contract Programs is IPrograms, AccessManaged {
-    using BooksMath for Books;
+    using BooksMath for BooksMath.Ledger;
 
     /// @dev `shares` is where the release table stands as code (SSTORE2).
     struct Program {
@@ -32,7 +33,7 @@ contract Programs is IPrograms, AccessManaged {
     uint32 public programCount;
 
     mapping(uint32 program => Program) private _programs;
-    mapping(uint32 program => Books) private _books;
+    mapping(uint32 program => BooksMath.Ledger) private _ledgers;
 
     modifier onlyProcessor() {
         if (msg.sender != PROCESSOR) revert Programs_NotProcessor(msg.sender);
@@ -55,6 +56,7 @@ contract Programs is IPrograms, AccessManaged {
         // Effect:
         program = ++programCount;
         _programs[program] = Program(rules, SSTORE2.write(shares));
+        _ledgers[program].left = rules.cap;
         emit ProgramOpened(program, rules);
 
         // Interaction: whatever nodes of this program will ever release is set apart now.
@@ -76,17 +78,35 @@ contract Programs is IPrograms, AccessManaged {
     }
 
     /// @inheritdoc IPrograms
-    function commit(uint32 program, uint64 diverted, uint64 total) external onlyProcessor {
+    function commitPayment(uint32 program, uint64 amount) external onlyProcessor returns (Commitment memory made) {
+        // Check: a program's smallest payment makes a node of at least one unit.
         Terms storage rules = _known(program).terms;
-        bool funded = rules.funding == Funding.FUNDED;
-        _books[program] = _books[program].commit(program, funded, rules.cap, diverted, total);
+        uint64 minimum = rules.minPayment;
+        if (amount < minimum) revert Programs_BelowMinimum(program, amount, minimum);
+
+        // Check and effect:
+        PaymentMath.Split memory split = PaymentMath.split(amount, rules.divertBps, rules.multiplier);
+        made.funded = rules.funding == Funding.FUNDED;
+        made.start = _nextPeriod(program, rules);
+        made.diverted = split.diverted;
+        made.total = _commit(program, rules, made.funded, split.diverted, split.total);
+        made.payerPeriodCap = rules.payerPeriodCap;
+    }
+
+    /// @inheritdoc IPrograms
+    function commitIssue(uint32 program, address sponsor, uint64 total) external onlyProcessor returns (uint24 start) {
+        // Check and effect: only a FUNDED program takes a reserve.
+        _addReserve(program, sponsor, total);
+        Terms storage rules = _programs[program].terms;
+        start = _nextPeriod(program, rules);
+        _commit(program, rules, true, 0, total);
     }
 
     /// @inheritdoc IPrograms
     function uncommit(uint32 program, uint64 diverted, uint64 total, address to) external onlyProcessor {
         // Effect:
         bool funded = _known(program).terms.funding == Funding.FUNDED;
-        _books[program] = _books[program].uncommit(funded, diverted, total);
+        _ledgers[program] = _ledgers[program].uncommit(funded, diverted, total);
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, diverted);
@@ -105,7 +125,7 @@ contract Programs is IPrograms, AccessManaged {
         bool funded = entry.terms.funding == Funding.FUNDED;
         nowClaimed = _elapsed(entry.terms, start);
         amount = _released(entry, total, nowClaimed) - _released(entry, total, claimedPeriods);
-        _books[program] = _books[program].release(funded, amount);
+        _ledgers[program] = _ledgers[program].release(funded, amount);
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, amount);
@@ -119,8 +139,7 @@ contract Programs is IPrograms, AccessManaged {
 
     /// @inheritdoc IPrograms
     function books(uint32 program) external view returns (Books memory) {
-        _known(program);
-        return _books[program];
+        return _ledgers[program].show(_known(program).terms.cap);
     }
 
     /// @inheritdoc IPrograms
@@ -130,10 +149,7 @@ contract Programs is IPrograms, AccessManaged {
 
     /// @inheritdoc IPrograms
     function currentPeriod(uint32 program) external view returns (uint24) {
-        Terms storage rules = _known(program).terms;
-        uint40 epoch = rules.epoch;
-        if (block.timestamp < epoch) revert Programs_NotStarted(program, epoch);
-        return SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, epoch, rules.periodLength));
+        return _nextPeriod(program, _known(program).terms) - 1;
     }
 
     /// @inheritdoc IPrograms
@@ -151,8 +167,32 @@ contract Programs is IPrograms, AccessManaged {
         if (_known(program).terms.funding != Funding.FUNDED) revert Programs_NotFunded(program);
 
         // Effect:
-        _books[program].reserve += amount;
+        _ledgers[program].reserve += amount;
         emit ReserveDeposited(program, sponsor, amount);
+    }
+
+    /// @dev Promises `total` more; as 64 bits, since it is at most what is left of the cap.
+    function _commit(uint32 program, Terms storage rules, bool funded, uint64 diverted, uint256 total)
+        private
+        returns (uint64)
+    {
+        // Check:
+        BooksMath.Ledger memory ledger = _ledgers[program];
+        if (total > ledger.left) {
+            uint64 cap = rules.cap;
+            revert Programs_CapExceeded(program, cap - ledger.left + total, cap);
+        }
+
+        // Effect:
+        _ledgers[program] = ledger.commit(program, funded, diverted, uint64(total));
+        return uint64(total);
+    }
+
+    /// @dev The period after the one that now falls in, with which a node made now starts.
+    function _nextPeriod(uint32 program, Terms storage rules) private view returns (uint24) {
+        uint40 epoch = rules.epoch;
+        if (block.timestamp < epoch) revert Programs_NotStarted(program, epoch);
+        return SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, epoch, rules.periodLength) + 1);
     }
 
     function _elapsed(Terms storage rules, uint24 start) private view returns (uint8) {

@@ -166,14 +166,14 @@ class Twin:
     @all_or_nothing
     def pay(self, payment: Payment) -> int:
         """The id of the node that the payment made or added to."""
-        rules = self.programs[payment.program]
+        key, rules = (payment.merchant, payment.order), self.programs[payment.program]
+        if key in self.paid:
+            raise Refused("PaymentProcessor_AlreadyPaid")
         if payment.amount < rules.min_payment:
             raise Refused("Programs_BelowMinimum")
         parts = split(payment.amount, rules.divert_bps, rules.multiplier)
-        key = (payment.merchant, payment.order)
-        if key in self.paid:
-            raise Refused("PaymentProcessor_AlreadyPaid")
         start = self.period(payment.program) + 1
+        self._commit(payment.program, parts.diverted, parts.total)
         self.paid[key] = (payment, start)
         payout = self._book_paid(payment.merchant, payment.amount)
         self._move(payment.payer, payout, parts.merchant)
@@ -181,7 +181,6 @@ class Twin:
             self._move(payment.payer, self.holder_of_reserves, parts.diverted)
         else:
             self._burn(payment.payer, parts.diverted)
-        self._commit(payment.program, parts.diverted, parts.total)
         return self._top_up(payment.program, start, payment.payer, parts.total, rules.payer_period_cap)
 
     @all_or_nothing

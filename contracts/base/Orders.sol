@@ -26,16 +26,6 @@ abstract contract Orders is IPaymentProcessor {
         return (_orders[key].commitment, _orders[key].refunded, _issued[key]);
     }
 
-    /// @dev Records a payment; an order is paid once.
-    function _recordPayment(Payment calldata payment, uint24 start) internal {
-        // Check:
-        bytes32 key = _key(payment.merchant, payment.order);
-        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(payment.merchant, payment.order);
-
-        // Effect:
-        _orders[key] = Order(_commitment(payment, start), 0);
-    }
-
     /// @dev Records an issue; an order is issued once.
     function _recordIssue(uint32 merchant, bytes32 order) internal {
         // Check:
@@ -44,6 +34,12 @@ abstract contract Orders is IPaymentProcessor {
 
         // Effect:
         _issued[key] = true;
+    }
+
+    /// @dev The key of an order that is not paid yet; an order is paid once.
+    function _requireUnpaid(Payment calldata payment) internal view returns (bytes32 key) {
+        key = _key(payment.merchant, payment.order);
+        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(payment.merchant, payment.order);
     }
 
     /// @dev The record of a payment that was made on these terms and has `amount` left to refund.
@@ -68,7 +64,7 @@ abstract contract Orders is IPaymentProcessor {
         return keccak256(abi.encode(merchant, order));
     }
 
-    function _commitment(Payment calldata payment, uint24 start) private pure returns (bytes24) {
+    function _commitment(Payment calldata payment, uint24 start) internal pure returns (bytes24) {
         return bytes24(keccak256(abi.encode(payment, start)));
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IPrograms, Setup} from "./Setup.sol";
+import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IPrograms, IReleaseNode, Setup, Vm} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
 /// @dev `pay` and `payBatch`.
@@ -111,6 +111,17 @@ contract PayTest is Setup {
             paymentOf(alice, fec, POINT, "3"),
             abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_PaidPerDayExceeded.selector, SHOP, POINT, 0)
         );
+        vm.assertEq(registry.merchantOf(SHOP).paidToday, 4 * POINT, "more than the lower limit");
+        // What was paid before counts against a limit that is raised again.
+        registry.setLimits(SHOP, 6 * POINT, 0);
+        refused(
+            paymentOf(alice, fec, 2 * POINT + 1, "3"),
+            abi.encodeWithSelector(
+                IMerchantRegistry.MerchantRegistry_PaidPerDayExceeded.selector, SHOP, 2 * POINT + 1, 2 * POINT
+            )
+        );
+        accepted(paymentOf(alice, fec, 2 * POINT, "3"));
+        vm.assertEq(registry.merchantOf(SHOP).paidToday, 6 * POINT, "all of it");
     }
 
     function test_T03_programCapExactlyAndOnePast() public {
@@ -130,6 +141,10 @@ contract PayTest is Setup {
         );
         accepted(paymentOf(alice, program, 10, "2"));
         vm.assertEq(programs.books(program).committed, 1000, "exactly the cap");
+        // What a refund undid can be promised again.
+        vm.prank(shop);
+        processor.refund(paymentOf(alice, program, 990, "1"), 1, 10);
+        accepted(paymentOf(alice, program, 10, "again"));
         // What was released still counts.
         vm.warp(EPOCH + 14 days);
         claimOne(node.idOf(program, 1, alice));
@@ -277,6 +292,17 @@ contract PayTest is Setup {
         vm.assertEq(node.balanceOf(alice), 2, "two nodes");
     }
 
+    /// @dev ERC-4906 is about changes of a node that is there.
+    function test_aNodeThatGrowsIsAChangeOfItAndOneThatIsMadeIsNot() public {
+        give(alice, 2 * POINT);
+        vm.recordLogs();
+        accepted(paymentOf(alice, fec, POINT, "1"));
+        vm.assertEq(metadataUpdates(), 0, "made");
+        vm.expectEmit();
+        emit IReleaseNode.MetadataUpdate(node.idOf(fec, 1, alice));
+        accepted(paymentOf(alice, fec, POINT, "2"));
+    }
+
     /// @dev No address check stops a payment to oneself; only the caps bound it.
     function test_T04_aMerchantMayPayItselfWithinTheCaps() public {
         uint256 id = paid(shop, fec, 100 * POINT, "1");
@@ -323,6 +349,13 @@ contract PayTest is Setup {
         vm.prank(alice);
         processor.payBatch(batch(3));
         vm.assertEq(token.balanceOf(alice), 3 * POINT, "nothing taken");
+    }
+
+    function metadataUpdates() private returns (uint256 count) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == IReleaseNode.MetadataUpdate.selector) ++count;
+        }
     }
 
     function accepted(IPaymentProcessor.Payment memory payment) private {

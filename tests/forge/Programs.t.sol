@@ -149,7 +149,9 @@ contract ProgramsTest is Setup {
     function test_T17_onlyTheProcessorBooksAndOnlyTheNodesRelease() public {
         bytes memory reason = abi.encodeWithSelector(IPrograms.Programs_NotProcessor.selector, address(this));
         vm.expectRevert(reason);
-        programs.commit(fec, 1, 1);
+        programs.commitPayment(fec, POINT);
+        vm.expectRevert(reason);
+        programs.commitIssue(fund, address(this), 1);
         vm.expectRevert(reason);
         programs.uncommit(fec, 1, 1, address(this));
         vm.expectRevert(reason);

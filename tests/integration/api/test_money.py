@@ -59,7 +59,7 @@ def paid_by_signature(world: World, shop: Client, number: int) -> dict[str, Any]
     assert disclosure["schedule"][-1]["released"] == "200.500000"
     assert disclosure["half_released"]["period"] == 86
     assert disclosure["funding"]["kind"] == "EMISSION"
-    assert offer["typed_data"]["message"]["value"] == "200500000"
+    assert offer["typed_data"]["message"]["amount"] == "200500000"
     signature = sign(offer["typed_data"], private_key("alice"))
     assert recover(offer["typed_data"], signature) == ALICE
     world.mined(world.public.post("/v1/payments", world.payment(made, "alice")))
