@@ -109,7 +109,7 @@ contract PaymentProcessor is Issuing, Authorizations {
 
         // Effect: Programs', which says when the node starts; and the order's.
         IPrograms.Commitment memory made = PROGRAMS.commitPayment(payment.program, payment.amount);
-        _orders[key] = Order(_commitment(payment, made.start), 0);
+        _orders[key].commitment = _commitment(payment, made.start);
 
         // Interaction:
         address payout = REGISTRY.consumePaid(payment.merchant, payment.amount);

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {LibRLP} from "solady/utils/LibRLP.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
@@ -12,15 +13,9 @@ import {ScheduleMath} from "./libraries/ScheduleMath.sol";
 import {TermsCheck} from "./libraries/TermsCheck.sol";
 
 /// @title Programs: immutable sets of rules, and the books of what each owes
-/// @notice Holds the reserves of FUNDED programs. The only contracts called are the token and, by it, this one.
+/// @notice Holds the reserves of FUNDED programs. The only contract called is the token.
 contract Programs is IPrograms, AccessManaged {
     using BooksMath for BooksMath.Ledger;
-
-    /// @dev `shares` is where the release table stands as code (SSTORE2).
-    struct Program {
-        Terms terms;
-        address shares;
-    }
 
     /// @notice The points.
     IPointsToken public immutable TOKEN;
@@ -32,7 +27,7 @@ contract Programs is IPrograms, AccessManaged {
     /// @inheritdoc IPrograms
     uint32 public programCount;
 
-    mapping(uint32 program => Program) private _programs;
+    mapping(uint32 program => Terms) private _terms;
     mapping(uint32 program => BooksMath.Ledger) private _ledgers;
 
     modifier onlyProcessor() {
@@ -55,8 +50,9 @@ contract Programs is IPrograms, AccessManaged {
 
         // Effect:
         program = ++programCount;
-        _programs[program] = Program(rules, SSTORE2.write(shares));
+        _terms[program] = rules;
         _ledgers[program].left = rules.cap;
+        SSTORE2.write(shares);
         emit ProgramOpened(program, rules);
 
         // Interaction: whatever nodes of this program will ever release is set apart now.
@@ -80,7 +76,7 @@ contract Programs is IPrograms, AccessManaged {
     /// @inheritdoc IPrograms
     function commitPayment(uint32 program, uint64 amount) external onlyProcessor returns (Commitment memory made) {
         // Check: a program's smallest payment makes a node of at least one unit.
-        Terms storage rules = _known(program).terms;
+        Terms storage rules = _known(program);
         uint64 minimum = rules.minPayment;
         if (amount < minimum) revert Programs_BelowMinimum(program, amount, minimum);
 
@@ -89,23 +85,27 @@ contract Programs is IPrograms, AccessManaged {
         made.funded = rules.funding == Funding.FUNDED;
         made.start = _nextPeriod(program, rules);
         made.diverted = split.diverted;
-        made.total = _commit(program, rules, made.funded, split.diverted, split.total);
+        made.total = _commit(program, rules, _ledgers[program], made.funded, split.diverted, split.total);
         made.payerPeriodCap = rules.payerPeriodCap;
     }
 
     /// @inheritdoc IPrograms
     function commitIssue(uint32 program, address sponsor, uint64 total) external onlyProcessor returns (uint24 start) {
-        // Check and effect: only a FUNDED program takes a reserve.
-        _addReserve(program, sponsor, total);
-        Terms storage rules = _programs[program].terms;
+        // Check:
+        Terms storage rules = _requireFunded(program);
         start = _nextPeriod(program, rules);
-        _commit(program, rules, true, 0, total);
+
+        // Check and effect:
+        BooksMath.Ledger memory ledger = _ledgers[program];
+        ledger.reserve += total;
+        _commit(program, rules, ledger, true, 0, total);
+        emit ReserveDeposited(program, sponsor, total);
     }
 
     /// @inheritdoc IPrograms
     function uncommit(uint32 program, uint64 diverted, uint64 total, address to) external onlyProcessor {
         // Effect:
-        bool funded = _known(program).terms.funding == Funding.FUNDED;
+        bool funded = _known(program).funding == Funding.FUNDED;
         _ledgers[program] = _ledgers[program].uncommit(funded, diverted, total);
 
         // Interaction: the token reverts rather than return false.
@@ -121,10 +121,12 @@ contract Programs is IPrograms, AccessManaged {
         if (msg.sender != RELEASE_NODE) revert Programs_NotReleaseNode(msg.sender);
 
         // Effect:
-        Program storage entry = _known(program);
-        bool funded = entry.terms.funding == Funding.FUNDED;
-        nowClaimed = _elapsed(entry.terms, start);
-        amount = _released(entry, total, nowClaimed) - _released(entry, total, claimedPeriods);
+        Terms storage rules = _known(program);
+        bool funded = rules.funding == Funding.FUNDED;
+        uint8 periods = rules.periods;
+        address shares = _tableOf(program);
+        nowClaimed = _elapsed(rules, start);
+        amount = _released(shares, periods, total, nowClaimed) - _released(shares, periods, total, claimedPeriods);
         _ledgers[program] = _ledgers[program].release(funded, amount);
 
         // Interaction: the token reverts rather than return false.
@@ -134,50 +136,54 @@ contract Programs is IPrograms, AccessManaged {
 
     /// @inheritdoc IPrograms
     function terms(uint32 program) external view returns (Terms memory) {
-        return _known(program).terms;
+        return _known(program);
     }
 
     /// @inheritdoc IPrograms
     function books(uint32 program) external view returns (Books memory) {
-        return _ledgers[program].show(_known(program).terms.cap);
+        return _ledgers[program].show(_known(program).cap);
     }
 
     /// @inheritdoc IPrograms
     function table(uint32 program) external view returns (bytes memory) {
-        return SSTORE2.read(_known(program).shares);
+        _known(program);
+        return SSTORE2.read(_tableOf(program));
     }
 
     /// @inheritdoc IPrograms
     function currentPeriod(uint32 program) external view returns (uint24) {
-        return _nextPeriod(program, _known(program).terms) - 1;
+        return _nextPeriod(program, _known(program)) - 1;
     }
 
     /// @inheritdoc IPrograms
     function elapsed(uint32 program, uint24 start) external view returns (uint8) {
-        return _elapsed(_known(program).terms, start);
+        return _elapsed(_known(program), start);
     }
 
     /// @inheritdoc IPrograms
     function released(uint32 program, uint64 total, uint8 k) external view returns (uint64) {
-        return _released(_known(program), total, k);
+        return _released(_tableOf(program), _known(program).periods, total, k);
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) private {
         // Check:
-        if (_known(program).terms.funding != Funding.FUNDED) revert Programs_NotFunded(program);
+        _requireFunded(program);
 
         // Effect:
         _ledgers[program].reserve += amount;
         emit ReserveDeposited(program, sponsor, amount);
     }
 
-    /// @dev Promises `total` more; as 64 bits, since it is at most what is left of the cap.
-    function _commit(uint32 program, Terms storage rules, bool funded, uint64 diverted, uint256 total)
-        private
-        returns (uint64)
-    {
+    /// @dev Promises `total` more than the ledger says; as 64 bits, since it is at most what is left of the cap.
+    function _commit(
+        uint32 program,
+        Terms storage rules,
+        BooksMath.Ledger memory ledger,
+        bool funded,
+        uint64 diverted,
+        uint256 total
+    ) private returns (uint64) {
         // Check:
-        BooksMath.Ledger memory ledger = _ledgers[program];
         if (total > ledger.left) {
             uint64 cap = rules.cap;
             revert Programs_CapExceeded(program, cap - ledger.left + total, cap);
@@ -199,19 +205,29 @@ contract Programs is IPrograms, AccessManaged {
         return ScheduleMath.elapsed(block.timestamp, rules.epoch, rules.periodLength, start, rules.periods);
     }
 
-    function _released(Program storage entry, uint64 total, uint8 k) private view returns (uint64) {
-        uint256 periods = entry.terms.periods;
+    function _released(address shares, uint8 periods, uint64 total, uint8 k) private view returns (uint64) {
         uint192 q;
         if (k != 0 && k < periods) {
             uint256 end = k * ScheduleMath.ENTRY_BYTES;
-            q = uint192(bytes24(SSTORE2.read(entry.shares, end - ScheduleMath.ENTRY_BYTES, end)));
+            q = uint192(bytes24(SSTORE2.read(shares, end - ScheduleMath.ENTRY_BYTES, end)));
         }
         return ScheduleMath.released(total, k, periods, q);
     }
 
+    function _requireFunded(uint32 program) private view returns (Terms storage rules) {
+        rules = _known(program);
+        if (rules.funding != Funding.FUNDED) revert Programs_NotFunded(program);
+    }
+
     /// @dev An open program has at least one period.
-    function _known(uint32 program) private view returns (Program storage entry) {
-        entry = _programs[program];
-        if (entry.terms.periods == 0) revert Programs_Unknown(program);
+    function _known(uint32 program) private view returns (Terms storage rules) {
+        rules = _terms[program];
+        if (rules.periods == 0) revert Programs_Unknown(program);
+    }
+
+    /// @dev Where a program's release table stands as code (SSTORE2). The tables are all that this contract creates, one
+    /// a program, so the nth stands where its nonce n says; nonces of contracts begin with 1, as programs do.
+    function _tableOf(uint32 program) private view returns (address) {
+        return LibRLP.computeAddress(address(this), program);
     }
 }

@@ -49,7 +49,7 @@ contract GasTest is Setup {
         vm.warp(EPOCH + 8 days);
         paid(bob, fec, POINT, "3");
         authorizedPay("4");
-        costs("payWithAuthorization: a new node of a known payer", 144_000);
+        costs("payWithAuthorization: a new node of a known payer", 144_500);
         IPaymentProcessor.Payment[] memory payments = new IPaymentProcessor.Payment[](100);
         IPaymentProcessor.Authorization[] memory authorizations = new IPaymentProcessor.Authorization[](100);
         for (uint256 i = 0; i < 100; ++i) {
@@ -64,23 +64,23 @@ contract GasTest is Setup {
         uint256 id = paid(alice, fec, POINT, "1");
         vm.warp(unlock(fec));
         claimOne(id);
-        costs("claim: the first of program and owner", 85_000);
+        costs("claim: the first of program and owner", 83_000);
         vm.warp(unlock(fec) + 7 days);
         claimOne(id);
-        costs("claim: one period later", 69_000);
+        costs("claim: one period later", 66_500);
         vm.warp(unlock(fec) + 50 * 7 days);
         claimOne(id);
-        costs("claim: fifty periods later", 69_000);
+        costs("claim: fifty periods later", 66_500);
         vm.prank(alice);
         node.transferFrom(alice, bob, id);
         costs("transferFrom: nothing claimable", 67_000);
         vm.warp(unlock(fec) + 60 * 7 days);
         vm.prank(bob);
         node.transferFrom(bob, alice, id);
-        costs("transferFrom: with settlement", 118_000);
+        costs("transferFrom: with settlement", 116_000);
         vm.warp(unlock(fec) + 200 * 7 days);
         claimOne(id);
-        costs("claim: the last", 68_000);
+        costs("claim: the last", 66_000);
     }
 
     function test_gas_claimTo() public {
@@ -95,7 +95,7 @@ contract GasTest is Setup {
         vm.warp(unlock(fec) + 7 days);
         vm.prank(stranger);
         node.claimTo(one(id), bob);
-        costs("claimTo: by a delegate", 79_000);
+        costs("claimTo: by a delegate", 77_000);
     }
 
     function test_gas_claimFiveHundred() public {
@@ -117,9 +117,9 @@ contract GasTest is Setup {
         processor.issue(issueOf(alice, POINT, 0, "2"));
         costs("issue: points, again", 106_500);
         processor.issue(issueOf(alice, 0, POINT, "3"));
-        costs("issue: a node, the first", 190_500);
+        costs("issue: a node, the first", 189_500);
         processor.issue(issueOf(alice, 0, POINT, "4"));
-        costs("issue: a node, top-up", 133_500);
+        costs("issue: a node, top-up", 132_500);
     }
 
     function test_gas_token() public {

@@ -126,6 +126,34 @@ contract ProgramsTest is Setup {
         vm.assertEq(abi.encode(programs.terms(fec)), abi.encode(fecTerms()), "the FEC terms");
     }
 
+    /// @dev A table stands where the nonce of its creation says, whose encoding grows with the 128th and the 256th.
+    function test_theTableOfEachOfThreeHundredProgramsIsFound() public {
+        IPrograms.Terms memory rules = fundTerms();
+        rules.periods = 2;
+        for (uint192 i = 3; i <= 300; ++i) {
+            programs.open(rules, abi.encodePacked(bytes24(i << 100)));
+        }
+        for (uint32 i = 3; i <= 300; ++i) {
+            vm.assertEq(programs.table(i), abi.encodePacked(bytes24(uint192(i) << 100)), "its own");
+            uint64 total = uint64(token.SUPPLY_CAP());
+            vm.assertEq(programs.released(i, total, 1), (uint256(total) * (uint256(i) << 100)) >> 192, "by it");
+        }
+    }
+
+    /// @dev What is refused leaves no table behind that would shift those after it.
+    function test_aRefusedProgramLeavesNoGap() public {
+        IPrograms.Terms memory rules = fecTerms();
+        rules.cap = uint64(token.SUPPLY_CAP());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(rules.cap) + fecTerms().cap, rules.cap
+            )
+        );
+        programs.open(rules, Tables.FEC);
+        uint32 program = programs.open(fundTerms(), Tables.straight(4));
+        vm.assertEq(programs.table(program), Tables.straight(4), "its own");
+    }
+
     function test_unknownProgram() public {
         for (uint32 program = 0; program < 10; program += 9) {
             bytes memory reason = abi.encodeWithSelector(IPrograms.Programs_Unknown.selector, program);
