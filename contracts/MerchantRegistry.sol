@@ -6,16 +6,19 @@ import {IMerchantRegistry} from "./interfaces/IMerchantRegistry.sol";
 
 /// @title Merchants, their payout addresses, quotas and limits
 contract MerchantRegistry is IMerchantRegistry, AccessManaged {
-    /// @dev Two slots; the counters are those of `day` (UTC days since 1970) and 0 on any other.
+    /// @dev Three slots: all that a payment touches on a day that has begun; issues; what begins a day of payments. Days
+    /// are UTC days since 1970. What was paid on `paidDay` is paidGranted - paidLeft, and 0 on any other day.
     struct Record {
         address payout;
         bool active;
+        uint24 paidDay;
+        uint64 paidLeft;
         uint64 quota;
-        uint24 day;
-        uint64 paidPerDay;
         uint64 issuedPerDay;
-        uint64 paidToday;
-        uint64 issuedToday;
+        uint64 issuedToday; // of issuedDay
+        uint24 issuedDay;
+        uint64 paidPerDay;
+        uint64 paidGranted; // of paidDay; paidPerDay, or more where it was lowered below what was paid by then
     }
 
     struct Person {
@@ -103,12 +106,14 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @inheritdoc IMerchantRegistry
     function consumePaid(uint32 merchant, uint64 amount) external onlyProcessor returns (address payout) {
         // Check:
-        Record storage record = _ofToday(merchant);
-        uint64 left = _left(record.paidPerDay, record.paidToday);
+        Record storage record = _requireActive(merchant);
+        bool begun = record.paidDay == _today();
+        uint64 left = begun ? record.paidLeft : record.paidPerDay;
         if (amount > left) revert MerchantRegistry_PaidPerDayExceeded(merchant, amount, left);
 
         // Effect:
-        record.paidToday += amount;
+        if (!begun) _beginPaidDay(record, left);
+        record.paidLeft = left - amount;
         return record.payout;
     }
 
@@ -119,14 +124,16 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         returns (address payout)
     {
         // Check:
-        Record storage record = _ofToday(merchant);
-        uint64 left = _left(record.issuedPerDay, record.issuedToday);
+        Record storage record = _requireActive(merchant);
+        uint64 issuedToday = _issuedOf(record);
+        uint64 left = _left(record.issuedPerDay, issuedToday);
         if (amount > left) revert MerchantRegistry_IssuedPerDayExceeded(merchant, amount, left);
         if (amount > record.quota) revert MerchantRegistry_QuotaExceeded(merchant, amount, record.quota);
 
         // Effect:
         record.quota -= amount;
-        record.issuedToday += amount;
+        record.issuedToday = issuedToday + amount;
+        record.issuedDay = _today();
         if (person != address(0)) _consumePerson(person, amount);
         return record.payout;
     }
@@ -134,16 +141,20 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @inheritdoc IMerchantRegistry
     function merchantOf(uint32 merchant) external view returns (Merchant memory) {
         Record storage record = _known(merchant);
-        bool sameDay = record.day == _today();
         return Merchant({
             payout: record.payout,
             active: record.active,
             paidPerDay: record.paidPerDay,
             issuedPerDay: record.issuedPerDay,
             quota: record.quota,
-            paidToday: sameDay ? record.paidToday : 0,
-            issuedToday: sameDay ? record.issuedToday : 0
+            paidToday: _paidOf(record),
+            issuedToday: _issuedOf(record)
         });
+    }
+
+    /// @inheritdoc IMerchantRegistry
+    function payoutOf(uint32 merchant) external view returns (address) {
+        return _known(merchant).payout;
     }
 
     /// @inheritdoc IMerchantRegistry
@@ -152,6 +163,10 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     }
 
     function _setLimits(uint32 merchant, Record storage record, uint64 paidPerDay, uint64 issuedPerDay) private {
+        uint64 paidToday = _paidOf(record);
+        uint64 left = _left(paidPerDay, paidToday);
+        _beginPaidDay(record, paidToday + left);
+        record.paidLeft = left;
         record.paidPerDay = paidPerDay;
         record.issuedPerDay = issuedPerDay;
         emit LimitsSet(merchant, paidPerDay, issuedPerDay);
@@ -167,24 +182,28 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         _persons[person] = Person(issuedToday + amount, _today());
     }
 
-    /// @dev An active merchant's record, its counters begun anew on a new day.
-    function _ofToday(uint32 merchant) private returns (Record storage record) {
-        // Check:
+    /// @dev What is granted is counted from: what was paid is what is no longer left of it.
+    function _beginPaidDay(Record storage record, uint64 granted) private {
+        record.paidDay = _today();
+        record.paidGranted = granted;
+    }
+
+    function _requireActive(uint32 merchant) private view returns (Record storage record) {
         record = _known(merchant);
         if (!record.active) revert MerchantRegistry_Inactive(merchant);
-
-        // Effect:
-        uint24 today = _today();
-        if (record.day != today) {
-            record.day = today;
-            record.paidToday = 0;
-            record.issuedToday = 0;
-        }
     }
 
     function _known(uint32 merchant) private view returns (Record storage record) {
         record = _records[merchant];
         if (record.payout == address(0)) revert MerchantRegistry_Unknown(merchant);
+    }
+
+    function _paidOf(Record storage record) private view returns (uint64) {
+        return record.paidDay == _today() ? record.paidGranted - record.paidLeft : 0;
+    }
+
+    function _issuedOf(Record storage record) private view returns (uint64) {
+        return record.issuedDay == _today() ? record.issuedToday : 0;
     }
 
     function _issuedToday(address person) private view returns (uint64) {

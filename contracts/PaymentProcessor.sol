@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Authorizations} from "./base/Authorizations.sol";
 import {Issuing} from "./base/Issuing.sol";
 import {IMerchantRegistry} from "./interfaces/IMerchantRegistry.sol";
 import {IPaymentProcessor} from "./interfaces/IPaymentProcessor.sol";
@@ -12,18 +13,7 @@ import {PaymentMath} from "./libraries/PaymentMath.sol";
 /// @title Payments, refunds and issues
 /// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
 /// so nothing here can be re-entered. The token reverts rather than return false.
-contract PaymentProcessor is Issuing {
-    /// @dev A payment on its way: who gets the merchant's part, and what its node is.
-    struct Receipt {
-        address payout;
-        bool funded;
-        uint24 start;
-        uint64 merchant;
-        uint64 diverted;
-        uint64 total;
-        uint64 payerPeriodCap;
-    }
-
+contract PaymentProcessor is Issuing, Authorizations {
     constructor(
         address authority,
         IPointsToken token,
@@ -34,14 +24,6 @@ contract PaymentProcessor is Issuing {
 
     /// @inheritdoc IPaymentProcessor
     function pay(Payment calldata payment) external {
-        _pay(payment);
-    }
-
-    /// @inheritdoc IPaymentProcessor
-    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
-        // Interaction: whoever saw the permit may have used it before; then the allowance is there, or the payment fails.
-        // solhint-disable-next-line no-empty-blocks
-        try TOKEN.permit(msg.sender, address(this), payment.amount, deadline, v, r, s) {} catch {}
         _pay(payment);
     }
 
@@ -72,12 +54,11 @@ contract PaymentProcessor is Issuing {
     /// @inheritdoc IPaymentProcessor
     function refund(Payment calldata payment, uint24 start, uint64 amount) external {
         // Check:
-        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        address payout = REGISTRY.payoutOf(payment.merchant);
         if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
 
         // Effect and interaction:
-        uint64 fromMerchant = _refund(payment, start, amount);
-        TOKEN.transferFrom(payout, payment.payer, fromMerchant);
+        _refund(payment, start, amount, payout);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -87,14 +68,12 @@ contract PaymentProcessor is Issuing {
         uint64 amount,
         Authorization calldata authorization
     ) external {
-        // Check: the hash names what was refunded before.
-        bytes32 nonce = refundHash(payment, start, amount);
-        address payout = REGISTRY.merchantOf(payment.merchant).payout;
+        // Check:
+        address payout = REGISTRY.payoutOf(payment.merchant);
+        _requireRefundAuthorized(payout, payment, start, amount, authorization);
 
         // Effect and interaction:
-        uint64 fromMerchant = _refund(payment, start, amount);
-        _receive(payout, fromMerchant, nonce, authorization);
-        TOKEN.transfer(payment.payer, fromMerchant);
+        _refund(payment, start, amount, payout);
     }
 
     /// @inheritdoc IPaymentProcessor
@@ -112,93 +91,59 @@ contract PaymentProcessor is Issuing {
         if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.payer, msg.sender);
 
         // Effect and interaction:
-        Receipt memory receipt = _book(payment);
-        TOKEN.transferFrom(payment.payer, receipt.payout, receipt.merchant);
-        if (receipt.funded) TOKEN.transferFrom(payment.payer, address(PROGRAMS), receipt.diverted);
-        else TOKEN.burnFrom(payment.payer, receipt.diverted);
-        _makeNode(payment, receipt);
+        _settle(payment);
     }
 
     function _payWithAuthorization(Payment calldata payment, Authorization calldata authorization) private {
-        // Effect and interaction: the authorization's nonce binds the payer to these terms, whoever calls.
-        Receipt memory receipt = _book(payment);
-        _receive(payment.payer, payment.amount, paymentHash(payment), authorization);
-        TOKEN.transfer(receipt.payout, receipt.merchant);
-        if (receipt.funded) TOKEN.transfer(address(PROGRAMS), receipt.diverted);
-        else TOKEN.burn(receipt.diverted);
-        _makeNode(payment, receipt);
+        // Check: the signature binds the payer to these terms, whoever calls.
+        _requirePaymentAuthorized(payment, authorization);
+
+        // Effect and interaction:
+        _settle(payment);
     }
 
-    /// @dev Checks a payment, records its order and takes it from the merchant's limits.
-    function _book(Payment calldata payment) private returns (Receipt memory receipt) {
-        // Check: a program's smallest payment makes a node of at least one unit.
-        IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
-        if (payment.amount < terms.minPayment) {
-            revert IPrograms.Programs_BelowMinimum(payment.program, payment.amount, terms.minPayment);
-        }
-        PaymentMath.Split memory split = PaymentMath.split(payment.amount, terms.divertBps, terms.multiplier);
-        if (split.total > terms.cap) revert IPrograms.Programs_CapExceeded(payment.program, split.total, terms.cap);
+    /// @dev Makes a payment that the payer agreed to.
+    function _settle(Payment calldata payment) private {
+        // Check:
+        bytes32 key = _requireUnpaid(payment);
 
-        // Effect: a node starts at the next boundary of its program's grid.
-        receipt.funded = terms.funding == IPrograms.Funding.FUNDED;
-        receipt.start = PROGRAMS.currentPeriod(payment.program) + 1;
-        receipt.merchant = split.merchant;
-        receipt.diverted = split.diverted;
-        receipt.total = uint64(split.total); // at most the cap, which has 64 bits
-        receipt.payerPeriodCap = terms.payerPeriodCap;
-        _recordPayment(payment, receipt.start);
+        // Effect: Programs', which says when the node starts; and the order's.
+        IPrograms.Commitment memory made = PROGRAMS.commitPayment(payment.program, payment.amount);
+        _orders[key].commitment = _commitment(payment, made.start);
 
         // Interaction:
-        receipt.payout = REGISTRY.consumePaid(payment.merchant, payment.amount);
-    }
-
-    /// @dev Books the diverted points, which were collected, and the node they make.
-    function _makeNode(Payment calldata payment, Receipt memory receipt) private {
-        // Interaction:
-        PROGRAMS.commit(payment.program, receipt.diverted, receipt.total);
-        RELEASE_NODE.topUp(payment.program, receipt.start, payment.payer, receipt.total, receipt.payerPeriodCap);
+        address payout = REGISTRY.consumePaid(payment.merchant, payment.amount);
+        TOKEN.settlePayment(payment.payer, payout, payment.amount - made.diverted, made.diverted, made.funded);
+        RELEASE_NODE.topUp(payment.program, made.start, payment.payer, made.total, made.payerPeriodCap);
         emit Paid(
             payment.merchant,
             payment.order,
             payment.payer,
             payment.program,
-            receipt.start,
+            made.start,
             payment.amount,
-            receipt.diverted,
-            receipt.total
+            made.diverted,
+            made.total
         );
     }
 
-    /// @dev Books a refund and gives the diverted points back; the merchant's part is left to the caller.
-    function _refund(Payment calldata payment, uint24 start, uint64 amount) private returns (uint64 fromMerchant) {
+    /// @dev Makes a refund that the payout address agreed to. A FUNDED program gives the diverted points back itself.
+    function _refund(Payment calldata payment, uint24 start, uint64 amount, address payout) private {
         // Check:
         if (amount == 0) revert PaymentProcessor_NothingToDo();
         Order storage order = _refundable(payment, start, amount);
 
         // Effect:
         IPrograms.Terms memory terms = PROGRAMS.terms(payment.program);
-        uint64 diverted;
-        uint64 total;
-        (fromMerchant, diverted, total) = _quoteRefund(payment, terms, order.refunded, amount);
+        (uint64 fromMerchant, uint64 diverted, uint64 total) = _quoteRefund(payment, terms, order.refunded, amount);
         order.refunded += amount;
 
         // Interaction: only a locked node can be undone.
         RELEASE_NODE.undo(payment.program, start, payment.payer, total);
         PROGRAMS.uncommit(payment.program, diverted, total, payment.payer);
-        if (terms.funding == IPrograms.Funding.EMISSION) TOKEN.mint(payment.payer, diverted);
+        uint64 burned = terms.funding == IPrograms.Funding.EMISSION ? diverted : 0;
+        TOKEN.settleRefund(payout, payment.payer, fromMerchant, burned);
         emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
-    }
-
-    function _receive(address from, uint64 amount, bytes32 nonce, Authorization calldata authorization) private {
-        TOKEN.receiveWithAuthorization(
-            from,
-            address(this),
-            amount,
-            authorization.validAfter,
-            authorization.validBefore,
-            nonce,
-            authorization.signature
-        );
     }
 
     /// @dev A refund's total is at most the payment's, which had 64 bits.

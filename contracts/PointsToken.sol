@@ -9,7 +9,6 @@ import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
-import {IPrograms} from "./interfaces/IPrograms.sol";
 
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
 contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, AccessManaged {
@@ -20,15 +19,29 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     uint40 private constant FREEZE_PAUSE = 30 days;
     uint40 private constant UNTIL_LIFTED = type(uint40).max;
 
-    /// @notice The payment processor, which mints.
+    /// @notice The payment processor, which mints what is issued and moves payments and refunds.
     address public immutable PROCESSOR;
-    /// @notice The programs, which mint and say what they still owe.
-    IPrograms public immutable PROGRAMS;
+    /// @notice The programs, which set supply apart and mint what their nodes release.
+    address public immutable PROGRAMS;
 
+    /// @inheritdoc IPointsToken
+    uint64 public issued;
+    /// @inheritdoc IPointsToken
+    uint64 public setApart;
     /// @inheritdoc IPointsToken
     mapping(address account => uint40) public frozenUntil;
 
-    constructor(address authority, address processor, IPrograms programs)
+    modifier onlyProcessor() {
+        if (msg.sender != PROCESSOR) revert PointsToken_NotProcessor(msg.sender);
+        _;
+    }
+
+    modifier onlyPrograms() {
+        if (msg.sender != PROGRAMS) revert PointsToken_NotPrograms(msg.sender);
+        _;
+    }
+
+    constructor(address authority, address processor, address programs)
         ERC20("chainpoints", "POINTS")
         ERC20Permit("chainpoints")
         AccessManaged(authority)
@@ -38,14 +51,49 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     }
 
     /// @inheritdoc IPointsToken
-    function mint(address to, uint256 amount) external {
+    function setSupplyApart(uint64 amount) external onlyPrograms {
         // Check:
-        if (msg.sender != PROCESSOR && msg.sender != address(PROGRAMS)) revert PointsToken_NotMinter(msg.sender);
-        uint256 supplyAndCommitted = totalSupply() + amount + PROGRAMS.emissionCommitted();
-        if (supplyAndCommitted > SUPPLY_CAP) revert PointsToken_SupplyCapExceeded(supplyAndCommitted, SUPPLY_CAP);
+        _requireSupply(amount);
 
         // Effect:
+        setApart += amount;
+    }
+
+    /// @inheritdoc IPointsToken
+    function mintIssued(address to, uint64 amount) external onlyProcessor {
+        // Check:
+        _requireSupply(amount);
+
+        // Effect:
+        issued += amount;
         _mint(to, amount);
+    }
+
+    /// @inheritdoc IPointsToken
+    function mintReleased(address to, uint64 amount) external onlyPrograms {
+        _mint(to, amount);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded)
+        external
+        onlyProcessor
+    {
+        // Check: of the whole amount, so that the error says what is missing.
+        uint256 amount = uint256(merchantShare) + diverted;
+        uint256 balance = balanceOf(payer);
+        if (balance < amount) revert ERC20InsufficientBalance(payer, balance, amount);
+
+        // Effect:
+        _transfer(payer, payout, merchantShare);
+        if (funded) _transfer(payer, PROGRAMS, diverted);
+        else _burn(payer, diverted);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external onlyProcessor {
+        _transfer(payout, payer, merchantShare);
+        if (burned != 0) _mint(payer, burned);
     }
 
     /// @inheritdoc IPointsToken
@@ -179,8 +227,14 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
         emit Frozen(account, until, msg.sender, reason);
     }
 
+    /// @dev Sums are taken in 256 bits; what passes fits 64.
+    function _requireSupply(uint256 amount) private view {
+        uint256 issuedAndSetApart = amount + issued + setApart;
+        if (issuedAndSetApart > SUPPLY_CAP) revert PointsToken_SupplyCapExceeded(issuedAndSetApart, SUPPLY_CAP);
+    }
+
     function _requireFreezable(address account) private view {
-        if (account == PROCESSOR || account == address(PROGRAMS)) revert PointsToken_NotFreezable(account);
+        if (account == PROCESSOR || account == PROGRAMS) revert PointsToken_NotFreezable(account);
     }
 
     function _requireSigned(address signer, bytes32 structHash, bytes calldata signature) private view {

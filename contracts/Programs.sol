@@ -3,23 +3,19 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {LibRLP} from "solady/utils/LibRLP.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
 import {BooksMath} from "./libraries/BooksMath.sol";
+import {PaymentMath} from "./libraries/PaymentMath.sol";
 import {ScheduleMath} from "./libraries/ScheduleMath.sol";
 import {TermsCheck} from "./libraries/TermsCheck.sol";
 
 /// @title Programs: immutable sets of rules, and the books of what each owes
-/// @notice Holds the reserves of FUNDED programs. The only contracts called are the token and, by it, this one.
+/// @notice Holds the reserves of FUNDED programs. The only contract called is the token.
 contract Programs is IPrograms, AccessManaged {
-    using BooksMath for Books;
-
-    /// @dev `shares` is where the release table stands as code (SSTORE2).
-    struct Program {
-        Terms terms;
-        address shares;
-    }
+    using BooksMath for BooksMath.Ledger;
 
     /// @notice The points.
     IPointsToken public immutable TOKEN;
@@ -30,11 +26,9 @@ contract Programs is IPrograms, AccessManaged {
 
     /// @inheritdoc IPrograms
     uint32 public programCount;
-    /// @inheritdoc IPrograms
-    uint64 public emissionCommitted;
 
-    mapping(uint32 program => Program) private _programs;
-    mapping(uint32 program => Books) private _books;
+    mapping(uint32 program => Terms) private _terms;
+    mapping(uint32 program => BooksMath.Ledger) private _ledgers;
 
     modifier onlyProcessor() {
         if (msg.sender != PROCESSOR) revert Programs_NotProcessor(msg.sender);
@@ -56,8 +50,13 @@ contract Programs is IPrograms, AccessManaged {
 
         // Effect:
         program = ++programCount;
-        _programs[program] = Program(rules, SSTORE2.write(shares));
+        _terms[program] = rules;
+        _ledgers[program].left = rules.cap;
+        SSTORE2.write(shares);
         emit ProgramOpened(program, rules);
+
+        // Interaction: whatever nodes of this program will ever release is set apart now.
+        if (rules.funding == Funding.EMISSION) TOKEN.setSupplyApart(rules.cap);
     }
 
     /// @inheritdoc IPrograms
@@ -75,30 +74,39 @@ contract Programs is IPrograms, AccessManaged {
     }
 
     /// @inheritdoc IPrograms
-    function commit(uint32 program, uint64 diverted, uint64 total) external onlyProcessor {
-        Terms storage rules = _known(program).terms;
-        bool funded = rules.funding == Funding.FUNDED;
+    function commitPayment(uint32 program, uint64 amount) external onlyProcessor returns (Commitment memory made) {
+        // Check: a program's smallest payment makes a node of at least one unit.
+        Terms storage rules = _known(program);
+        uint64 minimum = rules.minPayment;
+        if (amount < minimum) revert Programs_BelowMinimum(program, amount, minimum);
 
-        // Check: what the supply would be if all that EMISSION programs owe were minted.
-        if (!funded) {
-            uint256 owed = uint256(emissionCommitted) + total;
-            uint256 supplyAndCommitted = TOKEN.totalSupply() + owed;
-            uint256 supplyCap = TOKEN.SUPPLY_CAP();
-            if (supplyAndCommitted > supplyCap) {
-                revert IPointsToken.PointsToken_SupplyCapExceeded(supplyAndCommitted, supplyCap);
-            }
-            // Effect: at most the supply cap, which fits 64 bits.
-            emissionCommitted = uint64(owed);
-        }
-        _books[program] = _books[program].commit(program, funded, rules.cap, diverted, total);
+        // Check and effect:
+        PaymentMath.Split memory split = PaymentMath.split(amount, rules.divertBps, rules.multiplier);
+        made.funded = rules.funding == Funding.FUNDED;
+        made.start = _nextPeriod(program, rules);
+        made.diverted = split.diverted;
+        made.total = _commit(program, rules, _ledgers[program], made.funded, split.diverted, split.total);
+        made.payerPeriodCap = rules.payerPeriodCap;
+    }
+
+    /// @inheritdoc IPrograms
+    function commitIssue(uint32 program, address sponsor, uint64 total) external onlyProcessor returns (uint24 start) {
+        // Check:
+        Terms storage rules = _requireFunded(program);
+        start = _nextPeriod(program, rules);
+
+        // Check and effect:
+        BooksMath.Ledger memory ledger = _ledgers[program];
+        ledger.reserve += total;
+        _commit(program, rules, ledger, true, 0, total);
+        emit ReserveDeposited(program, sponsor, total);
     }
 
     /// @inheritdoc IPrograms
     function uncommit(uint32 program, uint64 diverted, uint64 total, address to) external onlyProcessor {
         // Effect:
-        bool funded = _known(program).terms.funding == Funding.FUNDED;
-        _books[program] = _books[program].uncommit(funded, diverted, total);
-        if (!funded) emissionCommitted -= total;
+        bool funded = _known(program).funding == Funding.FUNDED;
+        _ledgers[program] = _ledgers[program].uncommit(funded, diverted, total);
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, diverted);
@@ -113,78 +121,113 @@ contract Programs is IPrograms, AccessManaged {
         if (msg.sender != RELEASE_NODE) revert Programs_NotReleaseNode(msg.sender);
 
         // Effect:
-        Program storage entry = _known(program);
-        bool funded = entry.terms.funding == Funding.FUNDED;
-        nowClaimed = _elapsed(entry.terms, start);
-        amount = _released(entry, total, nowClaimed) - _released(entry, total, claimedPeriods);
-        _books[program] = _books[program].release(funded, amount);
-        if (!funded) emissionCommitted -= amount;
+        Terms storage rules = _known(program);
+        bool funded = rules.funding == Funding.FUNDED;
+        uint8 periods = rules.periods;
+        address shares = _tableOf(program);
+        nowClaimed = _elapsed(rules, start);
+        amount = _released(shares, periods, total, nowClaimed) - _released(shares, periods, total, claimedPeriods);
+        _ledgers[program] = _ledgers[program].release(funded, amount);
 
         // Interaction: the token reverts rather than return false.
         if (funded) TOKEN.transfer(to, amount);
-        else TOKEN.mint(to, amount);
+        else TOKEN.mintReleased(to, amount);
     }
 
     /// @inheritdoc IPrograms
     function terms(uint32 program) external view returns (Terms memory) {
-        return _known(program).terms;
+        return _known(program);
     }
 
     /// @inheritdoc IPrograms
     function books(uint32 program) external view returns (Books memory) {
-        _known(program);
-        return _books[program];
+        return _ledgers[program].show(_known(program).cap);
     }
 
     /// @inheritdoc IPrograms
     function table(uint32 program) external view returns (bytes memory) {
-        return SSTORE2.read(_known(program).shares);
+        _known(program);
+        return SSTORE2.read(_tableOf(program));
     }
 
     /// @inheritdoc IPrograms
     function currentPeriod(uint32 program) external view returns (uint24) {
-        Terms storage rules = _known(program).terms;
-        uint40 epoch = rules.epoch;
-        if (block.timestamp < epoch) revert Programs_NotStarted(program, epoch);
-        return SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, epoch, rules.periodLength));
+        return _nextPeriod(program, _known(program)) - 1;
     }
 
     /// @inheritdoc IPrograms
     function elapsed(uint32 program, uint24 start) external view returns (uint8) {
-        return _elapsed(_known(program).terms, start);
+        return _elapsed(_known(program), start);
     }
 
     /// @inheritdoc IPrograms
     function released(uint32 program, uint64 total, uint8 k) external view returns (uint64) {
-        return _released(_known(program), total, k);
+        return _released(_tableOf(program), _known(program).periods, total, k);
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) private {
         // Check:
-        if (_known(program).terms.funding != Funding.FUNDED) revert Programs_NotFunded(program);
+        _requireFunded(program);
 
         // Effect:
-        _books[program].reserve += amount;
+        _ledgers[program].reserve += amount;
         emit ReserveDeposited(program, sponsor, amount);
+    }
+
+    /// @dev Promises `total` more than the ledger says; as 64 bits, since it is at most what is left of the cap.
+    function _commit(
+        uint32 program,
+        Terms storage rules,
+        BooksMath.Ledger memory ledger,
+        bool funded,
+        uint64 diverted,
+        uint256 total
+    ) private returns (uint64) {
+        // Check:
+        if (total > ledger.left) {
+            uint64 cap = rules.cap;
+            revert Programs_CapExceeded(program, cap - ledger.left + total, cap);
+        }
+
+        // Effect:
+        _ledgers[program] = ledger.commit(program, funded, diverted, uint64(total));
+        return uint64(total);
+    }
+
+    /// @dev The period after the one that now falls in, with which a node made now starts.
+    function _nextPeriod(uint32 program, Terms storage rules) private view returns (uint24) {
+        uint40 epoch = rules.epoch;
+        if (block.timestamp < epoch) revert Programs_NotStarted(program, epoch);
+        return SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, epoch, rules.periodLength) + 1);
     }
 
     function _elapsed(Terms storage rules, uint24 start) private view returns (uint8) {
         return ScheduleMath.elapsed(block.timestamp, rules.epoch, rules.periodLength, start, rules.periods);
     }
 
-    function _released(Program storage entry, uint64 total, uint8 k) private view returns (uint64) {
-        uint256 periods = entry.terms.periods;
+    function _released(address shares, uint8 periods, uint64 total, uint8 k) private view returns (uint64) {
         uint192 q;
         if (k != 0 && k < periods) {
             uint256 end = k * ScheduleMath.ENTRY_BYTES;
-            q = uint192(bytes24(SSTORE2.read(entry.shares, end - ScheduleMath.ENTRY_BYTES, end)));
+            q = uint192(bytes24(SSTORE2.read(shares, end - ScheduleMath.ENTRY_BYTES, end)));
         }
         return ScheduleMath.released(total, k, periods, q);
     }
 
+    function _requireFunded(uint32 program) private view returns (Terms storage rules) {
+        rules = _known(program);
+        if (rules.funding != Funding.FUNDED) revert Programs_NotFunded(program);
+    }
+
     /// @dev An open program has at least one period.
-    function _known(uint32 program) private view returns (Program storage entry) {
-        entry = _programs[program];
-        if (entry.terms.periods == 0) revert Programs_Unknown(program);
+    function _known(uint32 program) private view returns (Terms storage rules) {
+        rules = _terms[program];
+        if (rules.periods == 0) revert Programs_Unknown(program);
+    }
+
+    /// @dev Where a program's release table stands as code (SSTORE2). The tables are all that this contract creates, one
+    /// a program, so the nth stands where its nonce n says; nonces of contracts begin with 1, as programs do.
+    function _tableOf(uint32 program) private view returns (address) {
+        return LibRLP.computeAddress(address(this), program);
     }
 }

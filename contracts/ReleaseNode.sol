@@ -51,9 +51,12 @@ contract ReleaseNode is ERC721, ClaimDelegation {
 
         // Effect: a node that still grows has claimed nothing. No hook runs, so a contract that pays cannot interfere.
         uint64 grown = before + total;
-        if (exists) _setExtraData(id, grown);
-        else _mintAndSetExtraDataUnchecked(payer, id, grown);
-        emit MetadataUpdate(id);
+        if (exists) {
+            _setExtraData(id, grown);
+            emit MetadataUpdate(id);
+        } else {
+            _mintAndSetExtraDataUnchecked(payer, id, grown);
+        }
     }
 
     /// @inheritdoc IReleaseNode
@@ -104,14 +107,15 @@ contract ReleaseNode is ERC721, ClaimDelegation {
     function transferFrom(address from, address to, uint256 id) public payable override {
         // Check:
         _requireOwner(id);
-        uint8 elapsed = _requireUnlocked(id);
+        uint8 elapsed = PROGRAMS.elapsed(id.programOf(), id.startOf());
+        if (elapsed == 0) revert ReleaseNode_Locked(id, _unlocksAt(id));
         _requireNotFrozen(from);
 
         // Effect:
         super.transferFrom(from, to, id);
 
         // Effect and interaction:
-        if (elapsed != _claimedPeriodsOf(id)) _settle(id, elapsed, from, from);
+        if (elapsed != _claimedPeriodsOf(id)) _settle(id, from, from);
     }
 
     /// @inheritdoc IReleaseNode
@@ -151,19 +155,21 @@ contract ReleaseNode is ERC721, ClaimDelegation {
     }
 
     function _claim(uint256 id, address owner, address to) private returns (uint64 amount) {
-        amount = _settle(id, _requireUnlocked(id), owner, to);
+        uint8 elapsed;
+        (amount, elapsed) = _settle(id, owner, to);
+        if (elapsed == 0) revert ReleaseNode_Locked(id, _unlocksAt(id));
         if (amount == 0) revert ReleaseNode_NothingToClaim(id);
     }
 
-    /// @dev Pays all that is released after `elapsed` periods and not yet paid.
-    function _settle(uint256 id, uint8 elapsed, address owner, address to) private returns (uint64 amount) {
-        // Effect:
+    /// @dev Pays all that is released by now and not yet paid.
+    function _settle(uint256 id, address owner, address to) private returns (uint64 amount, uint8 elapsed) {
+        // Interaction: Programs says how many periods passed; neither it nor the token calls a foreign contract, so
+        // nobody sees the node in between.
         uint64 total = _totalOf(id);
-        uint8 claimedPeriods = _claimedPeriodsOf(id);
-        _setExtraData(id, uint96(elapsed) << 64 | total);
+        (amount, elapsed) = PROGRAMS.release(id.programOf(), id.startOf(), total, _claimedPeriodsOf(id), to);
 
-        // Interaction:
-        (amount,) = PROGRAMS.release(id.programOf(), id.startOf(), total, claimedPeriods, to);
+        // Effect:
+        _setExtraData(id, uint96(elapsed) << 64 | total);
         emit Claimed(id, owner, to, amount, elapsed);
         emit MetadataUpdate(id);
     }
@@ -171,11 +177,6 @@ contract ReleaseNode is ERC721, ClaimDelegation {
     function _requireOwner(uint256 id) private view returns (address owner) {
         owner = _ownerOf(id);
         if (owner == address(0)) revert ReleaseNode_Unknown(id);
-    }
-
-    function _requireUnlocked(uint256 id) private view returns (uint8 elapsed) {
-        elapsed = PROGRAMS.elapsed(id.programOf(), id.startOf());
-        if (elapsed == 0) revert ReleaseNode_Locked(id, _unlocksAt(id));
     }
 
     function _requireNotFrozen(address account) private view {

@@ -119,7 +119,8 @@ class System:
         expected: list[tuple[tuple[str, str, list[Any]], tuple[Any, ...]]] = [
             (("PointsToken", "totalSupply", []), (twin.supply,)),
             (("PointsToken", "balanceOf", [processor]), (0,)),
-            (("Programs", "emissionCommitted", []), (twin.emission_committed,)),
+            (("PointsToken", "issued", []), (twin.issued_in_all,)),
+            (("PointsToken", "setApart", []), (twin.set_apart,)),
             (("MerchantRegistry", "merchantOf", [MERCHANT]), (merchant.as_struct(today),)),
         ]
         for account in accounts:

@@ -60,9 +60,6 @@ class Economy:
             self.send(self.roles["registrar"], "MerchantRegistry", "register", merchant, payout, name, *limits)
             quota = (merchant, 10**6 * ONE_POINT, keccak(b"receipt"))
             self.send(self.roles["registrar"], "MerchantRegistry", "addQuota", *quota)
-        processor = self.manifest.address("PaymentProcessor")
-        for account in (*self.people, *self.payouts.values()):
-            self.send(account, "PointsToken", "approve", processor, 2**256 - 1)
         reserve = (1, self._order(), INSTALMENTS, 20_000 * ONE_POINT, keccak(b"evidence"))
         self.send(self.roles["issuer"], "PaymentProcessor", "issueReserve", *reserve)
         self.send(self.roles["issuer"], "PaymentProcessor", "issueBatch", [self._issue(p, 800, 0) for p in self.people])

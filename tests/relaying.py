@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -27,7 +28,7 @@ from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT, Hash32, NodeId, Points
 
 FEC, FUNDED = 1, 2
-FOREVER = 2**40
+FOREVER = 2**40 - 1
 MERCHANT = 1
 
 
@@ -57,12 +58,20 @@ class Shop:
         payload |= {"customer": address, "order": order_hash(reference), "evidence": order_hash("card")}
         return self.accept("issue", payload, order=reference, wallet=address)
 
-    def pay(self, customer: str, points: float, reference: str, valid_before: int = FOREVER, **changed: Any) -> str:
-        """A payment signed by the customer; `changed` is what of the payload is not as it was signed."""
-        payment = self.payment(customer, points, reference)
+    def pay(
+        self,
+        customer: str,
+        points: float,
+        reference: str,
+        valid_before: int = FOREVER,
+        terms: Mapping[str, int] = MappingProxyType({}),
+        **changed: Any,
+    ) -> str:
+        """A payment signed by the customer, on other `terms` if given; `changed` is what is not as it was signed."""
+        payment = replace(self.payment(customer, points, reference), **terms)
         typed_data = payment_typed_data(self.deployment.manifest, payment, 0, valid_before)
-        payload = {"merchant": MERCHANT, "program": FEC, "amount": payment.amount, "payer": payment.payer}
-        payload |= {"order": payment.order_hash, "valid_after": 0, "valid_before": valid_before}
+        payload = {"merchant": payment.merchant, "program": payment.program, "amount": payment.amount}
+        payload |= {"payer": payment.payer, "order": payment.order_hash, "valid_after": 0, "valid_before": valid_before}
         payload["signature"] = sign(typed_data, private_key(customer))
         return self.accept("payment", payload | changed, order=reference, wallet=payment.payer)
 

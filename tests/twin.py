@@ -93,8 +93,10 @@ class Twin:
         self.nodes: dict[int, Node] = {}
         self.merchants: dict[int, Merchant] = {}
         self.paid: dict[tuple[int, bytes], tuple[Payment, int]] = {}
+        self.cancelled: set[Payment] = set()
         self.refunded: Counter[tuple[int, bytes]] = Counter()
         self.issued: set[tuple[int, bytes]] = set()
+        self.issued_in_all = 0
         self.persons: Counter[tuple[Address, int]] = Counter()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Twin:
@@ -109,8 +111,9 @@ class Twin:
         return sum(self.balances.values())
 
     @property
-    def emission_committed(self) -> int:
-        return sum(self.books[n].committed for n, p in self.programs.items() if p.funding == Funding.EMISSION)
+    def set_apart(self) -> int:
+        """Of the supply cap, for EMISSION programs."""
+        return sum(rules.cap for rules in self.programs.values() if rules.funding == Funding.EMISSION)
 
     def period(self, program: int) -> int:
         rules = self.programs[program]
@@ -147,8 +150,14 @@ class Twin:
         self.balances[sender] -= amount
         self.balances[receiver] += amount
 
-    def _mint(self, receiver: Address, amount: int) -> None:
-        if self.supply + amount + self.emission_committed > SUPPLY_CAP:
+    def _burn(self, holder: Address, amount: int) -> None:
+        if self.balances[holder] < amount:
+            raise Refused("ERC20InsufficientBalance")
+        self.balances[holder] -= amount
+
+    def _mint_issued(self, receiver: Address, amount: int) -> None:
+        self.issued_in_all += amount
+        if self.issued_in_all + self.set_apart > SUPPLY_CAP:
             raise Refused("PointsToken_SupplyCapExceeded")
         self.balances[receiver] += amount
 
@@ -157,25 +166,33 @@ class Twin:
     @all_or_nothing
     def pay(self, payment: Payment) -> int:
         """The id of the node that the payment made or added to."""
-        rules = self.programs[payment.program]
+        key, rules = (payment.merchant, payment.order), self.programs[payment.program]
+        if key in self.paid:
+            raise Refused("PaymentProcessor_AlreadyPaid")
         if payment.amount < rules.min_payment:
             raise Refused("Programs_BelowMinimum")
         parts = split(payment.amount, rules.divert_bps, rules.multiplier)
-        key = (payment.merchant, payment.order)
-        if key in self.paid:
-            raise Refused("PaymentProcessor_AlreadyPaid")
         start = self.period(payment.program) + 1
+        self._commit(payment.program, parts.diverted, parts.total)
         self.paid[key] = (payment, start)
         payout = self._book_paid(payment.merchant, payment.amount)
         self._move(payment.payer, payout, parts.merchant)
         if rules.funding == Funding.FUNDED:
             self._move(payment.payer, self.holder_of_reserves, parts.diverted)
-        elif self.balances[payment.payer] < parts.diverted:
-            raise Refused("ERC20InsufficientBalance")
         else:
-            self.balances[payment.payer] -= parts.diverted
-        self._commit(payment.program, parts.diverted, parts.total)
+            self._burn(payment.payer, parts.diverted)
         return self._top_up(payment.program, start, payment.payer, parts.total, rules.payer_period_cap)
+
+    @all_or_nothing
+    def pay_authorized(self, payment: Payment) -> int:
+        """As `pay`, whoever sends the payer's right and timely signature."""
+        if payment in self.cancelled:
+            raise Refused("PaymentProcessor_Cancelled")
+        return int(self.pay(payment))
+
+    @all_or_nothing
+    def cancel_payment(self, payment: Payment) -> None:
+        self.cancelled.add(payment)
 
     @all_or_nothing
     def refund(self, payment: Payment, start: int, amount: int) -> None:
@@ -202,7 +219,7 @@ class Twin:
             books.reserve -= parts.diverted
             self._move(self.holder_of_reserves, payment.payer, parts.diverted)
         else:
-            self._mint(payment.payer, parts.diverted)
+            self.balances[payment.payer] += parts.diverted
         self._move(self.merchants[payment.merchant].payout, payment.payer, parts.merchant)
 
     # ------------------------------------------------------------------------------------------------ issues
@@ -216,7 +233,7 @@ class Twin:
         self.issued.add((merchant, order))
         self._book_issued(merchant, customer, points + total)
         if points:
-            self._mint(customer, points)
+            self._mint_issued(customer, points)
         if total:
             start = self.period(program) + 1
             self._deposit_minted(program, total)
@@ -234,7 +251,7 @@ class Twin:
         self._deposit_minted(program, amount)
 
     def _deposit_minted(self, program: int, amount: int) -> None:
-        self._mint(self.holder_of_reserves, amount)
+        self._mint_issued(self.holder_of_reserves, amount)
         if self.programs[program].funding != Funding.FUNDED:
             raise Refused("Programs_NotFunded")
         self.books[program].reserve += amount
@@ -278,7 +295,7 @@ class Twin:
             books.reserve -= amount
             self._move(self.holder_of_reserves, receiver, amount)
         else:
-            self._mint(receiver, amount)
+            self.balances[receiver] += amount
         return amount
 
     def _top_up(self, program: int, start: int, payer: Address, total: int, cap: int) -> int:
@@ -291,8 +308,6 @@ class Twin:
 
     def _commit(self, program: int, diverted: int, total: int) -> None:
         rules, books = self.programs[program], self.books[program]
-        if rules.funding == Funding.EMISSION and self.supply + self.emission_committed + total > SUPPLY_CAP:
-            raise Refused("PointsToken_SupplyCapExceeded")
         books.diverted += diverted
         books.committed += total
         if books.released + books.committed > rules.cap:

@@ -60,7 +60,8 @@ abstract contract Issuing is Orders, AccessManaged {
 
         // Interaction:
         address payout = REGISTRY.consumeIssued(merchant, address(0), amount);
-        _mintReserve(program, payout, amount);
+        TOKEN.mintIssued(address(PROGRAMS), amount);
+        PROGRAMS.depositReceived(program, payout, amount);
         emit ReserveIssued(merchant, order, program, amount, evidence);
     }
 
@@ -74,21 +75,15 @@ abstract contract Issuing is Orders, AccessManaged {
 
         // Interaction:
         address payout = REGISTRY.consumeIssued(item.merchant, item.customer, amount);
-        if (item.points != 0) TOKEN.mint(item.customer, item.points);
+        if (item.points != 0) TOKEN.mintIssued(item.customer, item.points);
         uint24 start;
         if (item.total != 0) {
-            start = PROGRAMS.currentPeriod(item.program) + 1;
-            _mintReserve(item.program, payout, item.total);
-            PROGRAMS.commit(item.program, 0, item.total);
+            TOKEN.mintIssued(address(PROGRAMS), item.total);
+            start = PROGRAMS.commitIssue(item.program, payout, item.total);
             RELEASE_NODE.topUp(item.program, start, item.customer, item.total, 0);
         }
         emit Issued(
             item.merchant, item.order, item.customer, item.program, start, item.points, item.total, item.evidence
         );
-    }
-
-    function _mintReserve(uint32 program, address sponsor, uint64 amount) private {
-        TOKEN.mint(address(PROGRAMS), amount);
-        PROGRAMS.depositReceived(program, sponsor, amount);
     }
 }

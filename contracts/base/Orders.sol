@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IPaymentProcessor} from "../interfaces/IPaymentProcessor.sol";
 
-/// @title What is kept of each order, and the hashes of terms that authorizations carry
+/// @title What is kept of each order
 abstract contract Orders is IPaymentProcessor {
     /// @dev One slot: `commitment` is bytes24(keccak256(abi.encode(payment, start))), 0 while unpaid.
     struct Order {
@@ -13,25 +13,8 @@ abstract contract Orders is IPaymentProcessor {
 
     uint256 internal constant BATCH_LIMIT = 100;
 
-    string private constant PAYMENT_TYPE =
-        "Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order)";
-    bytes32 private constant PAYMENT_TYPEHASH = keccak256(bytes(PAYMENT_TYPE));
-    bytes32 private constant REFUND_TYPEHASH =
-        keccak256(abi.encodePacked("Refund(Payment payment,uint24 start,uint64 amount,uint64 refunded)", PAYMENT_TYPE));
-
     mapping(bytes32 key => Order) internal _orders;
     mapping(bytes32 key => bool) internal _issued;
-
-    /// @inheritdoc IPaymentProcessor
-    function paymentHash(Payment calldata payment) public view returns (bytes32) {
-        return keccak256(abi.encode(PAYMENT_TYPEHASH, block.chainid, address(this), payment));
-    }
-
-    /// @inheritdoc IPaymentProcessor
-    function refundHash(Payment calldata payment, uint24 start, uint64 amount) public view returns (bytes32) {
-        uint64 refunded = _orders[_key(payment.merchant, payment.order)].refunded;
-        return keccak256(abi.encode(REFUND_TYPEHASH, block.chainid, address(this), payment, start, amount, refunded));
-    }
 
     /// @inheritdoc IPaymentProcessor
     function orderOf(uint32 merchant, bytes32 order)
@@ -43,16 +26,6 @@ abstract contract Orders is IPaymentProcessor {
         return (_orders[key].commitment, _orders[key].refunded, _issued[key]);
     }
 
-    /// @dev Records a payment; an order is paid once.
-    function _recordPayment(Payment calldata payment, uint24 start) internal {
-        // Check:
-        bytes32 key = _key(payment.merchant, payment.order);
-        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(payment.merchant, payment.order);
-
-        // Effect:
-        _orders[key] = Order(_commitment(payment, start), 0);
-    }
-
     /// @dev Records an issue; an order is issued once.
     function _recordIssue(uint32 merchant, bytes32 order) internal {
         // Check:
@@ -61,6 +34,12 @@ abstract contract Orders is IPaymentProcessor {
 
         // Effect:
         _issued[key] = true;
+    }
+
+    /// @dev The key of an order that is not paid yet; an order is paid once.
+    function _requireUnpaid(Payment calldata payment) internal view returns (bytes32 key) {
+        key = _key(payment.merchant, payment.order);
+        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(payment.merchant, payment.order);
     }
 
     /// @dev The record of a payment that was made on these terms and has `amount` left to refund.
@@ -81,11 +60,11 @@ abstract contract Orders is IPaymentProcessor {
         if (size == 0 || size > BATCH_LIMIT) revert PaymentProcessor_BatchSize(size, BATCH_LIMIT);
     }
 
-    function _commitment(Payment calldata payment, uint24 start) private pure returns (bytes24) {
-        return bytes24(keccak256(abi.encode(payment, start)));
+    function _key(uint32 merchant, bytes32 order) internal pure returns (bytes32) {
+        return keccak256(abi.encode(merchant, order));
     }
 
-    function _key(uint32 merchant, bytes32 order) private pure returns (bytes32) {
-        return keccak256(abi.encode(merchant, order));
+    function _commitment(Payment calldata payment, uint24 start) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(payment, start)));
     }
 }

@@ -82,6 +82,9 @@ interface IMerchantRegistry {
     /// @notice A merchant as it stands. Reverts with MerchantRegistry_Unknown.
     function merchantOf(uint32 merchant) external view returns (Merchant memory);
 
+    /// @notice A merchant's payout address. Reverts with MerchantRegistry_Unknown.
+    function payoutOf(uint32 merchant) external view returns (address);
+
     /// @notice The limit of issued points a person a day, and what was issued to `person` today, base units.
     function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday);
 }

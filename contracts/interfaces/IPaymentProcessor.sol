@@ -7,7 +7,7 @@ pragma solidity 0.8.37;
 /// of its terms and how much was refunded, so later calls bring the terms and cannot disagree with them.
 /// Amounts are base units of points.
 interface IPaymentProcessor {
-    /// @notice What a payer agrees to; its hash is the nonce of the payer's EIP-3009 authorization.
+    /// @notice What a payer agrees to.
     struct Payment {
         uint32 merchant;
         uint32 program;
@@ -16,12 +16,15 @@ interface IPaymentProcessor {
         bytes32 order; // names the merchant's order: a hash that nobody can guess
     }
 
-    /// @notice An EIP-3009 ReceiveWithAuthorization to this contract over `amount`, whose nonce is the payment's (or the
-    /// refund's) hash. Times are unix seconds: valid while validAfter < now < validBefore. The signature is 65 bytes of
-    /// an account, or whatever an ERC-1271 contract accepts.
+    /// @notice A signed EIP-712 message of this contract's domain (EIP-5267): over a payment
+    /// Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order,uint40 validAfter,
+    /// uint40 validBefore), by the payer; over a refund Refund(uint32 merchant,uint32 program,uint64 paid,address payer,
+    /// bytes32 order,uint24 start,uint64 amount,uint64 refunded,uint40 validAfter,uint40 validBefore), where `refunded` is
+    /// what was refunded before, by the payout address. Times are unix seconds: valid while
+    /// validAfter < now < validBefore. The signature is 65 bytes of an account, or whatever an ERC-1271 contract accepts.
     struct Authorization {
-        uint48 validAfter;
-        uint48 validBefore;
+        uint40 validAfter;
+        uint40 validBefore;
         bytes signature;
     }
 
@@ -60,6 +63,11 @@ interface IPaymentProcessor {
         uint64 total
     );
 
+    /// @notice The payer took back every authorization of this payment.
+    event PaymentCancelled(
+        uint32 indexed merchant, bytes32 indexed order, address indexed payer, uint32 program, uint64 amount
+    );
+
     /// @notice Points were issued for a payment in money; `start` is the node's, 0 without a node.
     event Issued(
         uint32 indexed merchant,
@@ -85,18 +93,22 @@ interface IPaymentProcessor {
     error PaymentProcessor_NotPayout(uint32 merchant, address caller);
     error PaymentProcessor_RefundExceedsPaid(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
     error PaymentProcessor_NothingToDo();
+    /// @notice Now is not after `validAfter` and before `validBefore`, unix seconds.
+    error PaymentProcessor_NotValidNow(uint40 validAfter, uint40 validBefore);
+    /// @notice The signature is not the signer's over exactly these terms.
+    error PaymentProcessor_InvalidSignature(address signer);
+    /// @notice The payer took the authorization of this payment back.
+    error PaymentProcessor_Cancelled(uint32 merchant, bytes32 order, address payer);
     /// @notice A batch has 1 to `limit` items.
     error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);
 
-    /// @notice Pays an order with the caller's points, by allowance. Emits Paid.
+    /// @notice Pays an order with the caller's points; no allowance is needed. Emits Paid.
     /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, and as Programs and MerchantRegistry do.
     function pay(Payment calldata payment) external;
 
-    /// @notice `pay` after an EIP-2612 permit over the amount; goes on when the permit was already used. Emits Paid.
-    function payWithPermit(Payment calldata payment, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
-
     /// @notice Pays an order with the payer's points, by the payer's authorization, whoever calls. Emits Paid.
-    /// Reverts as `pay` does, and as the token does for a wrong, early, expired or used authorization.
+    /// Reverts as `pay` does, and with PaymentProcessor_Cancelled, PaymentProcessor_NotValidNow,
+    /// PaymentProcessor_InvalidSignature.
     function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external;
 
     /// @notice At most 100 payments of the caller; all or none. Emits Paid for each.
@@ -105,16 +117,20 @@ interface IPaymentProcessor {
     /// @notice At most 100 authorized payments, of any payers; all or none. Emits Paid for each.
     function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external;
 
-    /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part by allowance of the payout
-    /// address, which calls. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
+    /// @notice Takes back every authorization of this payment, for ever; the payer can still `pay` it. For the payer.
+    /// Emits PaymentCancelled. Reverts with PaymentProcessor_NotPayer.
+    function cancelPayment(Payment calldata payment) external;
+
+    /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part comes from the payout
+    /// address, which calls; no allowance is needed. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
     /// PaymentProcessor_NotPayout, PaymentProcessor_RefundExceedsPaid, PaymentProcessor_NothingToDo, ReleaseNode_Unlocked.
     /// @param payment The terms as paid.
     /// @param start The node's start, as in Paid.
     /// @param amount Base units.
     function refund(Payment calldata payment, uint24 start, uint64 amount) external;
 
-    /// @notice `refund` by an authorization of the payout address over the merchant's part (see `quoteRefund`), whoever
-    /// calls. Emits Refunded.
+    /// @notice `refund` by an authorization of the payout address, whoever calls. Emits Refunded. Reverts as `refund`
+    /// does, and with PaymentProcessor_NotValidNow, PaymentProcessor_InvalidSignature.
     function refundWithAuthorization(
         Payment calldata payment,
         uint24 start,
@@ -132,11 +148,17 @@ interface IPaymentProcessor {
     /// @notice Issues points out of a merchant's quota into a FUNDED program's reserve. For issuers. Emits ReserveIssued.
     function issueReserve(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence) external;
 
-    /// @notice The hash of a payment's terms on this chain and contract: the nonce of its authorization.
-    function paymentHash(Payment calldata payment) external view returns (bytes32);
+    /// @notice The EIP-712 hash that a payer signs.
+    function paymentHash(Payment calldata payment, uint40 validAfter, uint40 validBefore)
+        external
+        view
+        returns (bytes32);
 
-    /// @notice The hash of a refund: the nonce of its authorization. It names what was refunded before, so it is used once.
-    function refundHash(Payment calldata payment, uint24 start, uint64 amount) external view returns (bytes32);
+    /// @notice The EIP-712 hash that a payout address signs for the next refund: it names what was refunded before.
+    function refundHash(Payment calldata payment, uint24 start, uint64 amount, uint40 validAfter, uint40 validBefore)
+        external
+        view
+        returns (bytes32);
 
     /// @notice What a refund of `amount` takes: from the merchant, from the diverted points, from the node's total.
     function quoteRefund(Payment calldata payment, uint24 start, uint64 amount)

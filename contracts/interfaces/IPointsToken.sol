@@ -7,8 +7,15 @@ import {IERC3009, IERC3009Cancel} from "@openzeppelin/contracts/interfaces/draft
 
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
 /// @notice With EIP-2612 permit, EIP-3009 transfers by authorization (externally owned and ERC-1271 signers) and an
-/// EIP-5267 domain. Amounts are base units: 1 point = 1,000,000. Minted only by the payment processor and by programs.
-/// An account can be frozen: it then cannot send points, but still receives them.
+/// EIP-5267 domain. Amounts are base units: 1 point = 1,000,000. An account can be frozen: it then cannot send points,
+/// but still receives them.
+///
+/// The cap is parted once: opening an EMISSION program sets its whole cap apart, and the rest is for issues, so
+/// issued + setApart <= SUPPLY_CAP is all that is ever checked. Why neither a release nor a refund needs a check of its
+/// own: supply = issued + released - (diverted and burned by payments, less what their refunds minted back) - burned by
+/// holders, and that bracket is never negative, since refunds of a payment mint back at most what it burned. A program
+/// keeps released + committed within its cap, so supply + committed <= issued + released + committed
+/// <= issued + setApart <= SUPPLY_CAP.
 interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice An account was frozen, or its freeze was confirmed.
     /// @param account The account that can no longer send.
@@ -22,10 +29,12 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @param by Who lifted it.
     event Unfrozen(address indexed account, address by);
 
-    /// @notice Only the payment processor and programs mint.
-    error PointsToken_NotMinter(address caller);
-    /// @notice The supply, with all that EMISSION programs still owe, would exceed the cap.
-    error PointsToken_SupplyCapExceeded(uint256 supplyAndCommitted, uint256 cap);
+    /// @notice Only the payment processor issues and moves payments and refunds.
+    error PointsToken_NotProcessor(address caller);
+    /// @notice Only programs set supply apart and release.
+    error PointsToken_NotPrograms(address caller);
+    /// @notice All that was ever issued, with the caps of all EMISSION programs, would exceed the cap.
+    error PointsToken_SupplyCapExceeded(uint256 issuedAndSetApart, uint256 cap);
     /// @notice Points sent to the token's own contract would be lost.
     error PointsToken_SentToToken();
     /// @notice The account is frozen until the given unix second.
@@ -42,11 +51,29 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     // forge-lint: disable-next-line
     function SUPPLY_CAP() external view returns (uint256);
 
-    /// @notice Creates points. Emits Transfer from the zero address.
-    /// Reverts with PointsToken_NotMinter, PointsToken_SupplyCapExceeded, PointsToken_SentToToken.
+    /// @notice Sets `amount` of the cap apart for an EMISSION program, for ever. For programs.
+    /// Reverts with PointsToken_NotPrograms, PointsToken_SupplyCapExceeded.
+    function setSupplyApart(uint64 amount) external;
+
+    /// @notice Creates points for an order that was paid in money. For the processor. Emits Transfer from the zero
+    /// address. Reverts with PointsToken_NotProcessor, PointsToken_SupplyCapExceeded, PointsToken_SentToToken.
     /// @param to The receiver.
     /// @param amount Base units.
-    function mint(address to, uint256 amount) external;
+    function mintIssued(address to, uint64 amount) external;
+
+    /// @notice Creates what a node of an EMISSION program releases, out of what was set apart. For programs. Emits
+    /// Transfer from the zero address. Reverts with PointsToken_NotPrograms, PointsToken_SentToToken.
+    function mintReleased(address to, uint64 amount) external;
+
+    /// @notice Moves a payment: `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the programs
+    /// (FUNDED). For the processor, which asked the payer; an allowance is not needed. Emits Transfer for each part.
+    /// Reverts with PointsToken_NotProcessor, ERC20InsufficientBalance, PointsToken_AccountFrozen, PointsToken_SentToToken.
+    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded) external;
+
+    /// @notice Moves a refund: `merchantShare` from `payout` to `payer`, who also gets again what the payment burned of
+    /// it. For the processor, which asked the payout address. Emits Transfer for each part. Reverts as `settlePayment`.
+    /// @param burned Base units created; 0 for a FUNDED program, which gives them from its reserve.
+    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external;
 
     /// @notice Destroys points of the caller. Emits Transfer to the zero address.
     /// @param amount Base units.
@@ -96,6 +123,12 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice Uses up an authorization, by signature of an account or an ERC-1271 contract. Emits AuthorizationCanceled.
     /// Reverts with ERC3009InvalidSignature, ERC3009UsedAuthorization.
     function cancelAuthorization(address authorizer, bytes32 nonce, bytes calldata signature) external;
+
+    /// @notice All that was ever issued, base units. Burning gives nothing of it back.
+    function issued() external view returns (uint64);
+
+    /// @notice The caps of all EMISSION programs together, base units.
+    function setApart() external view returns (uint64);
 
     /// @notice When the account's freeze ends, in unix seconds; in the past or 0 when it is not frozen.
     function frozenUntil(address account) external view returns (uint40);

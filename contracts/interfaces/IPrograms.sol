@@ -13,7 +13,7 @@ interface IPrograms {
         FUNDED
     }
 
-    /// @notice The rules of a program. Nothing of it ever changes.
+    /// @notice The rules of a program. Nothing of it ever changes. What payments and claims read comes first, in one slot.
     struct Terms {
         Funding funding;
         uint16 divertBps; // share of a payment that makes a node, 1 to 10,000 basis points
@@ -21,11 +21,11 @@ interface IPrograms {
         uint8 periods; // N, 1 to 255
         uint32 periodLength; // seconds, at least one hour
         uint40 epoch; // unix seconds at which period 0 begins
-        uint32 growthNumerator; // growth ratio g = numerator / denominator, at least 1 (FEC: 21 / 20)
-        uint32 growthDenominator;
         uint64 minPayment; // the smallest payment, base units; it makes a node of at least one unit
         uint64 payerPeriodCap; // the most that payments of one payer in one period may make a node's total, 1 to cap
         uint64 cap; // the most that may ever be released + committed, 1 to the token's supply cap
+        uint32 growthNumerator; // growth ratio g = numerator / denominator, at least 1 (FEC: 21 / 20)
+        uint32 growthDenominator;
         bytes32 termsHash; // keccak256 of the terms as a person reads them
     }
 
@@ -35,6 +35,15 @@ interface IPrograms {
         uint64 committed; // owed to nodes and not yet claimed
         uint64 released; // claimed so far
         uint64 reserve; // held for this program (FUNDED only)
+    }
+
+    /// @notice What a payment makes.
+    struct Commitment {
+        bool funded; // whether the program has a reserve, which diverted points go to
+        uint24 start; // the node's: the next boundary of the program's grid
+        uint64 diverted;
+        uint64 total; // what the node grows by
+        uint64 payerPeriodCap; // as in Terms
     }
 
     /// @notice A program was opened.
@@ -68,7 +77,8 @@ interface IPrograms {
     /// @notice Only FUNDED programs have a reserve.
     error Programs_NotFunded(uint32 program);
 
-    /// @notice Opens a program. For program managers. Emits ProgramOpened. Reverts with Programs_InvalidTerm.
+    /// @notice Opens a program. For program managers. The whole cap of an EMISSION program is set apart of the token's
+    /// supply cap for ever. Emits ProgramOpened. Reverts with Programs_InvalidTerm, PointsToken_SupplyCapExceeded.
     /// @param terms The rules.
     /// @param table The release table: `periods - 1` big-endian entries of 24 bytes, q[k] = ceil(2^192 * share(k)),
     /// non-decreasing. An auditor derives it again from the growth ratio.
@@ -83,13 +93,16 @@ interface IPrograms {
     /// Emits ReserveDeposited. Reverts with Programs_NotProcessor, Programs_NotFunded.
     function depositReceived(uint32 program, address sponsor, uint64 amount) external;
 
-    /// @notice Books a node's new points. For the processor, after it burned (EMISSION) or handed over (FUNDED)
-    /// `diverted`. Reverts with Programs_NotProcessor, Programs_CapExceeded, Programs_ReserveTooSmall,
-    /// PointsToken_SupplyCapExceeded.
-    /// @param program The program.
-    /// @param diverted Points taken in.
-    /// @param total Points the node will release.
-    function commit(uint32 program, uint64 diverted, uint64 total) external;
+    /// @notice Books a payment of `amount` and the node that it makes. For the processor, which then moves the points.
+    /// Reverts with Programs_NotProcessor, Programs_Unknown, Programs_BelowMinimum, Programs_NotStarted,
+    /// Programs_CapExceeded, Programs_ReserveTooSmall.
+    function commitPayment(uint32 program, uint64 amount) external returns (Commitment memory);
+
+    /// @notice Books points that already arrived in this contract, given by `sponsor`, and a node of just as many. For the
+    /// processor. Emits ReserveDeposited. Reverts with Programs_NotProcessor, Programs_NotFunded, Programs_NotStarted,
+    /// Programs_CapExceeded.
+    /// @return start The node's.
+    function commitIssue(uint32 program, address sponsor, uint64 total) external returns (uint24 start);
 
     /// @notice Undoes part of a commitment. For the processor. A FUNDED program hands `diverted` to `to`.
     /// Reverts with Programs_NotProcessor.
@@ -116,9 +129,6 @@ interface IPrograms {
 
     /// @notice How many programs are open; ids are 1 to this number.
     function programCount() external view returns (uint32);
-
-    /// @notice What all EMISSION programs together still owe, base units.
-    function emissionCommitted() external view returns (uint64);
 
     /// @notice The program's release table, as given to `open`. Reverts with Programs_Unknown.
     function table(uint32 program) external view returns (bytes memory);

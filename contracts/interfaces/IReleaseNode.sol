@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 /// @notice A token id says what never changes of a node: `program << 224 | start << 200 | serial << 160 | origin`.
 /// Payments of one payer in one period add to one node (serial 0). A node is locked until its first release: it cannot
 /// be claimed or transferred; as long a refund is possible. A transfer first pays what is claimable to the seller.
-/// Emits ERC-4906 MetadataUpdate whenever a node changes. Amounts are base units.
+/// Emits ERC-4906 MetadataUpdate whenever a node that is there changes. Amounts are base units.
 interface IReleaseNode {
     /// @notice A node as it stands.
     struct Node {
@@ -63,7 +63,7 @@ interface IReleaseNode {
     error ReleaseNode_AccountFrozen(address account, uint40 until);
 
     /// @notice Makes a node, or adds to the node that the payer already has for this start. For the processor.
-    /// Emits Transfer (new nodes) and MetadataUpdate. Reverts with ReleaseNode_NotProcessor,
+    /// Emits Transfer (a new node) or MetadataUpdate (a node that grows). Reverts with ReleaseNode_NotProcessor,
     /// Programs_PayerPeriodCapExceeded when `cap` is not 0 and the node's total would pass it.
     function topUp(uint32 program, uint24 start, address payer, uint64 total, uint64 cap) external returns (uint256 id);
 

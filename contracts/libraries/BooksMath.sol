@@ -4,54 +4,60 @@ pragma solidity 0.8.37;
 import {IPrograms} from "../interfaces/IPrograms.sol";
 
 /// @title The accounting of a program's books: pure, base units
-/// @notice Held by every step: released + committed <= cap, and reserve >= committed where FUNDED.
+/// @notice Held by every step: committed + left <= cap, so released + committed <= cap; reserve >= committed where FUNDED.
 library BooksMath {
-    /// @notice The books after a node grew by `total`, for which `diverted` was taken in.
-    /// @dev Sums are taken in 256 bits and fit 64 once they are checked: committed <= cap < 2^64. diverted stays below
-    /// 2^64 since each payment's is at most its total; the reserve since it is at most the supply.
-    function commit(
-        IPrograms.Books memory books,
-        uint32 program,
-        bool funded,
-        uint64 cap,
-        uint64 diverted,
-        uint64 total
-    ) internal pure returns (IPrograms.Books memory) {
-        uint256 owed = uint256(books.released) + books.committed + total;
-        if (owed > cap) revert IPrograms.Programs_CapExceeded(program, owed, cap);
-        books.diverted += diverted;
-        books.committed += total;
+    /// @notice The books as they are kept, in one slot: what may still be promised stands for what was released, so that
+    /// no step needs the cap. released = cap - committed - left.
+    struct Ledger {
+        uint64 diverted;
+        uint64 committed;
+        uint64 left;
+        uint64 reserve;
+    }
+
+    /// @notice The ledger after a node grew by `total`, at most `left`, for which `diverted` was taken in.
+    /// @dev diverted stays below 2^64 since each payment's is at most its total; the reserve since it is at most the supply.
+    function commit(Ledger memory ledger, uint32 program, bool funded, uint64 diverted, uint64 total)
+        internal
+        pure
+        returns (Ledger memory)
+    {
+        ledger.diverted += diverted;
+        ledger.committed += total;
+        ledger.left -= total;
         if (funded) {
-            books.reserve += diverted;
-            if (books.reserve < books.committed) {
-                revert IPrograms.Programs_ReserveTooSmall(program, books.committed, books.reserve);
+            ledger.reserve += diverted;
+            if (ledger.reserve < ledger.committed) {
+                revert IPrograms.Programs_ReserveTooSmall(program, ledger.committed, ledger.reserve);
             }
         }
-        return books;
+        return ledger;
     }
 
-    /// @notice The books after a refund took `total` from a node and gave `diverted` back. A refund's diverted is at most
+    /// @notice The ledger after a refund took `total` from a node and gave `diverted` back. A refund's diverted is at most
     /// its total, so the reserve still covers what is owed.
-    function uncommit(IPrograms.Books memory books, bool funded, uint64 diverted, uint64 total)
+    function uncommit(Ledger memory ledger, bool funded, uint64 diverted, uint64 total)
         internal
         pure
-        returns (IPrograms.Books memory)
+        returns (Ledger memory)
     {
-        books.diverted -= diverted;
-        books.committed -= total;
-        if (funded) books.reserve -= diverted;
-        return books;
+        ledger.diverted -= diverted;
+        ledger.committed -= total;
+        ledger.left += total;
+        if (funded) ledger.reserve -= diverted;
+        return ledger;
     }
 
-    /// @notice The books after a node was paid `amount`.
-    function release(IPrograms.Books memory books, bool funded, uint64 amount)
-        internal
-        pure
-        returns (IPrograms.Books memory)
-    {
-        books.committed -= amount;
-        books.released += amount;
-        if (funded) books.reserve -= amount;
-        return books;
+    /// @notice The ledger after a node was paid `amount`.
+    function release(Ledger memory ledger, bool funded, uint64 amount) internal pure returns (Ledger memory) {
+        ledger.committed -= amount;
+        if (funded) ledger.reserve -= amount;
+        return ledger;
+    }
+
+    /// @notice The books as they are shown.
+    function show(Ledger memory ledger, uint64 cap) internal pure returns (IPrograms.Books memory) {
+        uint64 released = cap - ledger.committed - ledger.left;
+        return IPrograms.Books(ledger.diverted, ledger.committed, released, ledger.reserve);
     }
 }

@@ -1,7 +1,7 @@
 """The contracts on Brownie's chain, deployed by the plan and Brownie's executor as `brownie run deploy` does it.
 
 The chain's time moves one second a block, or as it is told. Each test begins with a fresh deployment: nobody has
-points, merchant 1 is registered and has quota, and everyone has allowed the processor to take their points.
+points, and merchant 1 is registered and has quota.
 """
 
 from __future__ import annotations
@@ -94,8 +94,6 @@ def _system(
     registrar = {"from": roles["registrar"]}
     system.registry.register(MERCHANT, system.payout, "Tea house", PAID_PER_DAY, ISSUED_PER_DAY, registrar)
     system.registry.addQuota(MERCHANT, QUOTA, system.order("receipt"), registrar)
-    for account in (*system.people, system.payout):
-        system.token.approve(system.processor, 2**256 - 1, {"from": account})
     system.twin.merchants[MERCHANT] = Merchant(address(system.payout), PAID_PER_DAY, ISSUED_PER_DAY, QUOTA)
     return system
 

@@ -1,13 +1,16 @@
 """PaymentProcessor: payment_processor.tree is the specification."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from brownie import reverts
+from brownie import accounts, reverts
 
 from brownie_system import FEC, INSTALMENTS, MERCHANT, System, address, error
-from chainpoints.types import ONE_POINT
-from twin import PERSON_LIMIT
+from builders import private_key
+from chainpoints.chain import signatures
+from chainpoints.types import ONE_POINT, Hash32, Points
+from twin import PERSON_LIMIT, Payment, Refused
 
 
 @pytest.mark.parametrize("amount", [ONE_POINT, ONE_POINT + 1, 1_234_567, 99_999_999, 100 * ONE_POINT])
@@ -65,6 +68,62 @@ def test_pay_is_for_the_payer_and_not_below_the_minimum(system: System) -> None:
     with reverts(error("Programs_BelowMinimum", FEC, ONE_POINT - 1, ONE_POINT)):
         system.processor.pay(system.terms(replace(payment, amount=ONE_POINT - 1)), {"from": payer})
     system.pay(payer, ONE_POINT, "exactly the minimum")
+
+
+def signed(system: System, payment: Payment, valid_before: int) -> tuple[int, int, bytes]:
+    """IPaymentProcessor.Authorization of the person called `signer`, as the gateway's typed data has it signed."""
+    order = Hash32("0x" + payment.order.hex())
+    terms = signatures.Payment(payment.merchant, payment.program, Points(payment.amount), payment.payer, order)
+    typed_data = signatures.payment_typed_data(system.manifest, terms, 0, valid_before)
+    return (0, valid_before, bytes.fromhex(signatures.sign(typed_data, private_key("signer"))[2:]))
+
+
+@pytest.fixture
+def signer(system: System) -> Any:
+    """An account whose key is known, with 100 points and some ETH."""
+    account = accounts.add(private_key("signer").hex())
+    system.people[0].transfer(account, "1 ether")
+    system.issue(account, 100 * ONE_POINT, "till of the signer")
+    return account
+
+
+def test_T13_T14_anyone_sends_what_the_payer_signed_once_and_in_its_time(system: System, signer: Any) -> None:
+    payment, stranger = system.payment(signer, 30 * ONE_POINT, "tea"), {"from": system.people[1]}
+    until = system.chain[-1].timestamp + 1_000
+    authorization = signed(system, payment, until)
+    for changed in (replace(payment, amount=ONE_POINT), replace(payment, program=INSTALMENTS)):
+        with reverts(error("PaymentProcessor_InvalidSignature", signer)):
+            system.processor.payWithAuthorization(system.terms(changed), authorization, stranger)
+    system.processor.payWithAuthorization(system.terms(payment), authorization, stranger)
+    system.sync()
+    system.twin.pay_authorized(payment)
+    system.agree()
+    assert system.token.balanceOf(signer) == 70 * ONE_POINT == system.twin.balances[address(signer)]
+    with reverts(error("PaymentProcessor_AlreadyPaid", MERCHANT, payment.order)):
+        system.processor.payWithAuthorization(system.terms(payment), authorization, stranger)
+    late = system.payment(signer, ONE_POINT, "too late")
+    authorization = signed(system, late, until)
+    system.wait(until - system.chain[-1].timestamp - 1)
+    with reverts(error("PaymentProcessor_NotValidNow", 0, until)):
+        system.processor.payWithAuthorization(system.terms(late), authorization, stranger)
+
+
+def test_T14_a_cancelled_payment_is_carried_out_by_its_payer_alone(system: System, signer: Any) -> None:
+    payment, other = system.payment(signer, 30 * ONE_POINT, "tea"), system.payment(signer, 10 * ONE_POINT, "cake")
+    stranger, until = {"from": system.people[1]}, system.chain[-1].timestamp + 1_000
+    with reverts(error("PaymentProcessor_NotPayer", signer, system.people[1])):
+        system.processor.cancelPayment(system.terms(payment), stranger)
+    system.processor.cancelPayment(system.terms(payment), {"from": signer})
+    system.twin.cancel_payment(payment)
+    with reverts(error("PaymentProcessor_Cancelled", MERCHANT, payment.order, signer)):
+        system.processor.payWithAuthorization(system.terms(payment), signed(system, payment, until), stranger)
+    with pytest.raises(Refused, match="PaymentProcessor_Cancelled"):
+        system.twin.pay_authorized(payment)
+    system.processor.payWithAuthorization(system.terms(other), signed(system, other, until), stranger)
+    system.sync()
+    system.twin.pay_authorized(other)
+    system.pay(signer, 30 * ONE_POINT, "tea")
+    system.agree()
 
 
 def test_T16_an_order_is_paid_once_and_orders_of_merchants_are_apart(system: System) -> None:

@@ -123,8 +123,17 @@ def test_points_do_not_go_to_the_token_nor_come_from_strangers(system: System) -
     with reverts(error("PointsToken_SentToToken")):
         system.token.transfer(system.token, 1, {"from": person})
     for account in (person, system.roles["admin"], system.roles["issuer"]):
-        with reverts(error("PointsToken_NotMinter", account)):
-            system.token.mint(account, 1, {"from": account})
+        for call, arguments in (
+            (system.token.mintIssued, (account, 1)),
+            (system.token.settlePayment, (person, account, 1, 0, False)),
+            (system.token.settleRefund, (person, account, 1, 1)),
+        ):
+            with reverts(error("PointsToken_NotProcessor", account)):
+                call(*arguments, {"from": account})
+        with reverts(error("PointsToken_NotPrograms", account)):
+            system.token.mintReleased(account, 1, {"from": account})
+        with reverts(error("PointsToken_NotPrograms", account)):
+            system.token.setSupplyApart(1, {"from": account})
     system.token.transfer(system.people[1], ONE_POINT, {"from": person})
     assert system.token.balanceOf(system.people[1]) == ONE_POINT
 

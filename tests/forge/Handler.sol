@@ -26,6 +26,7 @@ contract Handler is Setup {
     uint256 public calls;
     uint256 public minted;
     uint256 public burned;
+    uint256 public issuedInAll;
     uint256 public loot; // what the attacker was paid of nodes it only operates
     Made[] public made;
     uint256[] public nodes; // every id that was ever made
@@ -79,8 +80,7 @@ contract Handler is Setup {
     function payWithAuthorization(uint256 who, bool other, bool funded, uint64 amount) external counted {
         who = _mix(who) % 4;
         IPaymentProcessor.Payment memory payment = _payment(payers[who], other, funded, amount);
-        IPaymentProcessor.Authorization memory authorization =
-            _authorization(_keys[who], payers[who], payment.amount, processor.paymentHash(payment));
+        IPaymentProcessor.Authorization memory authorization = _authorization(_keys[who], payment);
         try processor.payWithAuthorization(payment, authorization) {
             _paid(payment, "payWithAuthorization");
         } catch {}
@@ -266,6 +266,7 @@ contract Handler is Setup {
     function _issued(uint32 merchant, uint256 amount, string memory action) private {
         issuedOn[merchant][_now / 1 days] += amount;
         issuedOf[merchant] += amount;
+        issuedInAll += amount;
         ++done[action];
     }
 
@@ -279,9 +280,10 @@ contract Handler is Setup {
         }
     }
 
-    function _give(address account, uint256 amount) private {
+    function _give(address account, uint64 amount) private {
         give(account, amount);
         minted += amount;
+        issuedInAll += amount;
     }
 
     /// @dev A node and its owner, who is zero when the node was undone; mostly one that has something to claim. Not of
@@ -312,12 +314,12 @@ contract Handler is Setup {
         return programs.currentPeriod(program) + 1;
     }
 
-    function _authorization(uint256 key, address from, uint256 value, bytes32 nonce)
+    function _authorization(uint256 key, IPaymentProcessor.Payment memory payment)
         private
         view
         returns (IPaymentProcessor.Authorization memory)
     {
-        bytes32 structHash = receiveHash(from, value, 0, type(uint40).max, nonce);
-        return IPaymentProcessor.Authorization(0, type(uint40).max, sign(key, token.DOMAIN_SEPARATOR(), structHash));
+        bytes32 hash = processor.paymentHash(payment, 0, type(uint40).max);
+        return IPaymentProcessor.Authorization(0, type(uint40).max, signHash(key, hash));
     }
 }

@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IPrograms, Setup} from "./Setup.sol";
+import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IPrograms, IReleaseNode, Setup, Vm} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
-/// @dev `pay`, `payBatch` and `payWithPermit`.
+/// @dev `pay` and `payBatch`.
 contract PayTest is Setup {
     function test_payerIsNotTheCaller() public {
         vm.expectRevert(abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NotPayer.selector, alice, stranger));
@@ -111,6 +111,17 @@ contract PayTest is Setup {
             paymentOf(alice, fec, POINT, "3"),
             abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_PaidPerDayExceeded.selector, SHOP, POINT, 0)
         );
+        vm.assertEq(registry.merchantOf(SHOP).paidToday, 4 * POINT, "more than the lower limit");
+        // What was paid before counts against a limit that is raised again.
+        registry.setLimits(SHOP, 6 * POINT, 0);
+        refused(
+            paymentOf(alice, fec, 2 * POINT + 1, "3"),
+            abi.encodeWithSelector(
+                IMerchantRegistry.MerchantRegistry_PaidPerDayExceeded.selector, SHOP, 2 * POINT + 1, 2 * POINT
+            )
+        );
+        accepted(paymentOf(alice, fec, 2 * POINT, "3"));
+        vm.assertEq(registry.merchantOf(SHOP).paidToday, 6 * POINT, "all of it");
     }
 
     function test_T03_programCapExactlyAndOnePast() public {
@@ -130,6 +141,10 @@ contract PayTest is Setup {
         );
         accepted(paymentOf(alice, program, 10, "2"));
         vm.assertEq(programs.books(program).committed, 1000, "exactly the cap");
+        // What a refund undid can be promised again.
+        vm.prank(shop);
+        processor.refund(paymentOf(alice, program, 990, "1"), 1, 10);
+        accepted(paymentOf(alice, program, 10, "again"));
         // What was released still counts.
         vm.warp(EPOCH + 14 days);
         claimOne(node.idOf(program, 1, alice));
@@ -152,26 +167,25 @@ contract PayTest is Setup {
         );
     }
 
-    function test_T03_supplyCapExactlyAndOnePast() public {
-        // Paying 1 point burns 0.1 and commits 1: supply and commitments grow by 0.9 together.
-        uint256 cap = token.SUPPLY_CAP();
-        give(alice, cap - 900_000 + 1);
-        refused(
-            paymentOf(alice, fec, POINT, "1"),
-            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap)
-        );
-        vm.prank(alice);
-        token.burn(1);
-        accepted(paymentOf(alice, fec, POINT, "1"));
-        vm.assertEq(token.totalSupply() + programs.emissionCommitted(), cap, "exactly the cap");
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap));
-        vm.prank(address(processor));
-        token.mint(alice, 1);
-        // A refund and every release still go through.
+    /// @dev All that can be issued was, and EMISSION programs promise all that they may: nothing fails for the supply.
+    function test_T03_paymentsRefundsAndReleasesFitTheSupplyCapWhateverWasIssued() public {
+        IPrograms.Terms memory rules = fecTerms();
+        (rules.cap, rules.payerPeriodCap, rules.periods) = (4 * POINT, 4 * POINT, 1);
+        uint32 program = programs.open(rules, "");
+        uint64 cap = uint64(token.SUPPLY_CAP());
+        give(alice, cap - token.setApart());
+        accepted(paymentOf(alice, program, 4 * POINT, "1"));
         vm.prank(shop);
-        processor.refund(paymentOf(alice, fec, POINT, "1"), 1, POINT / 2);
-        vm.warp(EPOCH + 101 * 7 days);
-        vm.assertEq(claimOne(node.idOf(fec, 1, alice)), POINT / 2, "all that was promised");
+        processor.refund(paymentOf(alice, program, 4 * POINT, "1"), 1, POINT);
+        accepted(paymentOf(alice, program, POINT, "2"));
+        vm.warp(EPOCH + 14 days);
+        vm.assertEq(claimOne(node.idOf(program, 1, alice)), 4 * POINT, "all that was promised");
+        vm.assertEq(token.totalSupply(), cap - token.setApart() - 400_000 + 4 * POINT, "within the cap");
+        // What payments burned is not there to be issued again.
+        vm.expectRevert(
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap)
+        );
+        processor.issue(issueOf(bob, 1, 0, "1"));
     }
 
     function test_T04_payerPeriodCapExactlyAndOnePast() public {
@@ -208,29 +222,33 @@ contract PayTest is Setup {
         vm.assertEq(token.balanceOf(address(programs)), books.reserve, "held");
     }
 
-    function test_withoutAllowanceOrBalance() public {
-        vm.prank(address(processor));
-        token.mint(alice, 10 * POINT);
+    function test_balanceExactlyAndOneShort() public {
+        give(alice, 10 * POINT - 1);
         refused(
-            paymentOf(alice, fec, POINT, "1"),
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, POINT / 10 * 9
-            )
+            paymentOf(alice, fec, 10 * POINT, "1"),
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, alice, 10 * POINT - 1, 10 * POINT)
         );
+        give(alice, 1);
+        accepted(paymentOf(alice, fec, 10 * POINT, "1"));
+        vm.assertEq(token.balanceOf(alice), 0, "all");
+    }
+
+    /// @dev So there is no permit whose use by another could stop a payment.
+    function test_T12_aPaymentNeedsNoAllowanceAndUsesNone() public {
+        give(alice, 2 * POINT);
+        accepted(paymentOf(alice, fec, POINT, "1"));
         vm.prank(alice);
-        token.approve(address(processor), POINT - 1);
-        refused(
-            paymentOf(alice, fec, POINT, "1"),
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), POINT / 10 - 1, POINT / 10
-            )
-        );
-        vm.prank(alice);
-        token.approve(address(processor), type(uint256).max);
-        refused(
-            paymentOf(alice, fec, 100 * POINT, "1"),
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, alice, 10 * POINT, 90 * POINT)
-        );
+        token.approve(address(processor), 5);
+        accepted(paymentOf(alice, fec, POINT, "2"));
+        vm.assertEq(token.allowance(alice, address(processor)), 5, "as it was");
+    }
+
+    function test_aPayoutAddressThatIsTheTokenIsPaidNothing() public {
+        registry.register(8, address(token), "Lost", DAY_LIMIT, DAY_LIMIT);
+        give(alice, POINT);
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
+        payment.merchant = 8;
+        refused(payment, abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
     }
 
     function test_T19_aFrozenPayerCannotPay() public {
@@ -257,7 +275,6 @@ contract PayTest is Setup {
         vm.assertEq(books.diverted, 10 * POINT, "books.diverted");
         vm.assertEq(books.committed, 100 * POINT, "books.committed");
         vm.assertEq(books.reserve, 0, "no reserve");
-        vm.assertEq(programs.emissionCommitted(), 100 * POINT, "emissionCommitted");
         (bytes24 commitment, uint64 refunded, bool issued) = processor.orderOf(SHOP, "1");
         bytes32 terms = keccak256(abi.encode(paymentOf(alice, fec, 100 * POINT, "1"), uint24(1)));
         vm.assertEq(bytes32(commitment), bytes32(bytes24(terms)), "commitment");
@@ -273,6 +290,17 @@ contract PayTest is Setup {
         vm.warp(EPOCH + 7 days);
         vm.assertTrue(paid(alice, fec, 10 * POINT, "3") != id, "another node");
         vm.assertEq(node.balanceOf(alice), 2, "two nodes");
+    }
+
+    /// @dev ERC-4906 is about changes of a node that is there.
+    function test_aNodeThatGrowsIsAChangeOfItAndOneThatIsMadeIsNot() public {
+        give(alice, 2 * POINT);
+        vm.recordLogs();
+        accepted(paymentOf(alice, fec, POINT, "1"));
+        vm.assertEq(metadataUpdates(), 0, "made");
+        vm.expectEmit();
+        emit IReleaseNode.MetadataUpdate(node.idOf(fec, 1, alice));
+        accepted(paymentOf(alice, fec, POINT, "2"));
     }
 
     /// @dev No address check stops a payment to oneself; only the caps bound it.
@@ -323,32 +351,11 @@ contract PayTest is Setup {
         vm.assertEq(token.balanceOf(alice), 3 * POINT, "nothing taken");
     }
 
-    function test_T12_permitPaysAndAUsedPermitDoesNotStopThePayment() public {
-        vm.prank(address(processor));
-        token.mint(alice, 2 * POINT);
-        (uint8 v, bytes32 r, bytes32 s) = permit(POINT, block.timestamp);
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "1"), block.timestamp, v, r, s);
-        // Someone who saw the second permit sends it first.
-        (v, r, s) = permit(POINT, block.timestamp);
-        vm.prank(stranger);
-        token.permit(alice, address(processor), POINT, block.timestamp, v, r, s);
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "2"), block.timestamp, v, r, s);
-        vm.assertEq(token.balanceOf(alice), 0, "both paid");
-    }
-
-    function test_T12_anExpiredPermitLeavesNoAllowance() public {
-        vm.prank(address(processor));
-        token.mint(alice, POINT);
-        (uint8 v, bytes32 r, bytes32 s) = permit(POINT, block.timestamp - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, POINT / 10 * 9
-            )
-        );
-        vm.prank(alice);
-        processor.payWithPermit(paymentOf(alice, fec, POINT, "1"), block.timestamp - 1, v, r, s);
+    function metadataUpdates() private returns (uint256 count) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == IReleaseNode.MetadataUpdate.selector) ++count;
+        }
     }
 
     function accepted(IPaymentProcessor.Payment memory payment) private {
@@ -367,19 +374,5 @@ contract PayTest is Setup {
         for (uint256 i = 0; i < size; ++i) {
             payments[i] = paymentOf(alice, fec, POINT, bytes32(i));
         }
-    }
-
-    function permit(uint256 amount, uint256 deadline) private view returns (uint8, bytes32, bytes32) {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
-                alice,
-                address(processor),
-                amount,
-                token.nonces(alice),
-                deadline
-            )
-        );
-        return vm.sign(ALICE_KEY, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash)));
     }
 }

@@ -13,45 +13,87 @@ contract PointsTokenTest is Setup {
     uint40 private constant NOW = EPOCH + 1 days;
     bytes32 private constant NONCE = "nonce";
 
-    function test_T17_onlyTheProcessorAndProgramsMint() public {
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_NotMinter.selector, address(this)));
-        token.mint(address(this), 1);
-        vm.prank(address(programs));
-        token.mint(bob, 1);
-        vm.prank(address(processor));
-        token.mint(bob, 1);
-        vm.assertEq(token.balanceOf(bob), 2, "minted");
+    function test_T17_eachReasonToMintOrMoveHasItsOnlyCaller() public {
+        address[3] memory callers = [address(processor), address(programs), address(this)];
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes memory notProcessor =
+                abi.encodeWithSelector(IPointsToken.PointsToken_NotProcessor.selector, callers[i]);
+            bytes memory notPrograms = abi.encodeWithSelector(IPointsToken.PointsToken_NotPrograms.selector, callers[i]);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.mintIssued(bob, 1);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.settlePayment(bob, alice, 1, 0, false);
+            if (i != 0) vm.expectRevert(notProcessor);
+            vm.prank(callers[i]);
+            token.settleRefund(alice, bob, 1, 1);
+            if (i != 1) vm.expectRevert(notPrograms);
+            vm.prank(callers[i]);
+            token.mintReleased(bob, 1);
+            if (i != 1) vm.expectRevert(notPrograms);
+            vm.prank(callers[i]);
+            token.setSupplyApart(1);
+        }
+        vm.assertEq(token.balanceOf(bob), 3, "minted");
+        vm.assertTrue(token.issued() == 1 && token.setApart() == fecTerms().cap + 1, "counted");
     }
 
-    function test_T03_supplyCapExactlyAndOnePast() public {
-        uint256 cap = token.SUPPLY_CAP();
+    function test_T03_issuedExactlyToTheCapAndOnePast() public {
+        uint64 cap = uint64(token.SUPPLY_CAP());
         vm.assertEq(cap, 9e18, "9 trillion points");
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap));
+        vm.assertEq(token.setApart(), fecTerms().cap, "for EMISSION programs");
+        bytes memory reason =
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap);
+        uint64 rest = cap - token.setApart();
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, cap + 1);
+        token.mintIssued(bob, rest + 1);
+        give(bob, rest);
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, cap);
-        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, cap + 1, cap));
+        token.mintIssued(bob, 1);
+        // Burning gives nothing back.
+        vm.prank(bob);
+        token.burn(rest);
+        vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(bob, 1);
+        token.mintIssued(bob, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + type(uint64).max, cap
+            )
+        );
+        vm.prank(address(processor));
+        token.mintIssued(bob, type(uint64).max);
     }
 
     function test_nothingReachesTheTokenItself() public {
         give(alice, POINT);
+        vm.prank(alice);
+        token.approve(bob, 1);
         bytes memory reason = abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector);
         vm.expectRevert(reason);
         vm.prank(alice);
         token.transfer(address(token), 1);
         vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.mint(address(token), 1);
+        token.mintIssued(address(token), 1);
+        vm.expectRevert(reason);
+        vm.prank(address(programs));
+        token.mintReleased(address(token), 1);
+        vm.expectRevert(reason);
+        vm.prank(bob);
+        token.transferFrom(alice, address(token), 1);
         vm.expectRevert(reason);
         vm.prank(address(processor));
-        token.transferFrom(alice, address(token), 1);
+        token.settlePayment(alice, address(token), 1, 1, false);
     }
 
     function test_T19_aFrozenAccountSendsNothingUntilExactlyTheEnd() public {
         give(alice, 3 * POINT);
+        vm.prank(alice);
+        token.approve(bob, 10);
         vm.expectEmit();
         emit IPointsToken.Frozen(alice, NOW + 7 days, address(this), "stolen");
         token.freeze(alice, "stolen");
@@ -62,13 +104,19 @@ contract PointsTokenTest is Setup {
         vm.prank(alice);
         token.transfer(bob, 1);
         vm.expectRevert(reason);
-        vm.prank(address(processor));
+        vm.prank(bob);
         token.transferFrom(alice, bob, 1);
+        vm.expectRevert(reason);
+        vm.prank(address(processor));
+        token.settlePayment(alice, bob, 1, 1, true);
+        vm.expectRevert(reason);
+        vm.prank(address(processor));
+        token.settleRefund(alice, bob, 1, 1);
         vm.expectRevert(reason);
         vm.prank(alice);
         token.burn(1);
         vm.expectRevert(reason);
-        vm.prank(address(processor));
+        vm.prank(bob);
         token.burnFrom(alice, 1);
         give(alice, 1);
         give(bob, 1);
@@ -201,6 +249,36 @@ contract PointsTokenTest is Setup {
         vm.assertEq(token.balanceOf(bob), 3, "once");
     }
 
+    /// @dev Whoever sees it cannot send it in the receiver's place.
+    function test_T13_receivingIsForTheReceiverAlone() public {
+        give(alice, 10);
+        bytes32 typehash = keccak256(
+            "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        );
+        bytes32 structHash = keccak256(abi.encode(typehash, alice, bob, 3, 0, NOW + 1, NONCE));
+        bytes memory signature = sign(ALICE_KEY, token.DOMAIN_SEPARATOR(), structHash);
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, bob));
+        vm.prank(stranger);
+        token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        vm.prank(stranger);
+        token.transferWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.prank(bob);
+        token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, signature);
+        vm.assertEq(token.balanceOf(bob), 3, "received");
+    }
+
+    /// @dev OpenZeppelin reads times with bit 47 set as block numbers; here they are seconds.
+    function test_T14_blockNumbersAreNotTimes() public {
+        give(alice, 10);
+        uint256 flag = 1 << 47;
+        bytes memory signature = transferSignature(ALICE_KEY, alice, flag, flag | type(uint40).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(ERC3009.ERC3009InvalidAuthorizationTime.selector, flag, flag | type(uint40).max)
+        );
+        token.transferWithAuthorization(alice, bob, 3, flag, flag | type(uint40).max, NONCE, signature);
+    }
+
     function test_T15_transferByAuthorizationOfAContractWallet() public {
         Wallet wallet = new Wallet(alice);
         give(address(wallet), 10);
@@ -248,10 +326,18 @@ contract PointsTokenTest is Setup {
     }
 
     function transferSignature(uint256 key, address from) private view returns (bytes memory) {
+        return transferSignature(key, from, 0, NOW + 1);
+    }
+
+    function transferSignature(uint256 key, address from, uint256 validAfter, uint256 validBefore)
+        private
+        view
+        returns (bytes memory)
+    {
         bytes32 typehash = keccak256(
             "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
         );
-        bytes32 structHash = keccak256(abi.encode(typehash, from, bob, 3, 0, NOW + 1, NONCE));
+        bytes32 structHash = keccak256(abi.encode(typehash, from, bob, 3, validAfter, validBefore, NONCE));
         return sign(key, token.DOMAIN_SEPARATOR(), structHash);
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IPrograms, Setup, Tables} from "./Setup.sol";
+import {IPointsToken, IPrograms, Setup, Tables} from "./Setup.sol";
 
 /// @dev `open`, `deposit`, and who may book.
 contract ProgramsTest is Setup {
@@ -75,6 +75,28 @@ contract ProgramsTest is Setup {
         programs.open(rules, "");
     }
 
+    function test_T03_capsOfEmissionProgramsAreSetApartExactlyAndOnePast() public {
+        uint64 cap = uint64(token.SUPPLY_CAP());
+        programs.open(fundTerms(), Tables.straight(4));
+        vm.assertEq(token.setApart(), fecTerms().cap, "a FUNDED program needs nothing");
+        give(bob, 5 * POINT);
+        IPrograms.Terms memory rules = fecTerms();
+        rules.periods = 1;
+        rules.cap = cap - fecTerms().cap - 5 * POINT + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap)
+        );
+        programs.open(rules, "");
+        rules.cap -= 1;
+        programs.open(rules, "");
+        vm.assertEq(uint256(token.setApart()) + token.issued(), cap, "exactly the cap");
+        rules.cap = rules.payerPeriodCap = 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(cap) + 1, cap)
+        );
+        programs.open(rules, "");
+    }
+
     function test_aTableThatIsTooShortTooLongOrFalls() public {
         bytes memory table = Tables.straight(4);
         IPrograms.Terms memory rules = fundTerms();
@@ -104,6 +126,34 @@ contract ProgramsTest is Setup {
         vm.assertEq(abi.encode(programs.terms(fec)), abi.encode(fecTerms()), "the FEC terms");
     }
 
+    /// @dev A table stands where the nonce of its creation says, whose encoding grows with the 128th and the 256th.
+    function test_theTableOfEachOfThreeHundredProgramsIsFound() public {
+        IPrograms.Terms memory rules = fundTerms();
+        rules.periods = 2;
+        for (uint192 i = 3; i <= 300; ++i) {
+            programs.open(rules, abi.encodePacked(bytes24(i << 100)));
+        }
+        for (uint32 i = 3; i <= 300; ++i) {
+            vm.assertEq(programs.table(i), abi.encodePacked(bytes24(uint192(i) << 100)), "its own");
+            uint64 total = uint64(token.SUPPLY_CAP());
+            vm.assertEq(programs.released(i, total, 1), (uint256(total) * (uint256(i) << 100)) >> 192, "by it");
+        }
+    }
+
+    /// @dev What is refused leaves no table behind that would shift those after it.
+    function test_aRefusedProgramLeavesNoGap() public {
+        IPrograms.Terms memory rules = fecTerms();
+        rules.cap = uint64(token.SUPPLY_CAP());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_SupplyCapExceeded.selector, uint256(rules.cap) + fecTerms().cap, rules.cap
+            )
+        );
+        programs.open(rules, Tables.FEC);
+        uint32 program = programs.open(fundTerms(), Tables.straight(4));
+        vm.assertEq(programs.table(program), Tables.straight(4), "its own");
+    }
+
     function test_unknownProgram() public {
         for (uint32 program = 0; program < 10; program += 9) {
             bytes memory reason = abi.encodeWithSelector(IPrograms.Programs_Unknown.selector, program);
@@ -127,7 +177,9 @@ contract ProgramsTest is Setup {
     function test_T17_onlyTheProcessorBooksAndOnlyTheNodesRelease() public {
         bytes memory reason = abi.encodeWithSelector(IPrograms.Programs_NotProcessor.selector, address(this));
         vm.expectRevert(reason);
-        programs.commit(fec, 1, 1);
+        programs.commitPayment(fec, POINT);
+        vm.expectRevert(reason);
+        programs.commitIssue(fund, address(this), 1);
         vm.expectRevert(reason);
         programs.uncommit(fec, 1, 1, address(this));
         vm.expectRevert(reason);

@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
-import {IPaymentProcessor, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
+import {IPaymentProcessor, IPointsToken, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev `refund`, `refundWithAuthorization` and `quoteRefund`.
@@ -77,7 +76,7 @@ contract RefundTest is Setup {
         refused(payment, 1, POINT, late);
     }
 
-    function test_withoutThePointsOrTheAllowance() public {
+    function test_withoutThePoints() public {
         paid(alice, fec, POINT, "1");
         vm.prank(shop);
         token.transfer(bob, 1);
@@ -87,13 +86,18 @@ contract RefundTest is Setup {
             POINT,
             abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, shop, 899_999, 900_000)
         );
-        vm.prank(shop);
-        token.approve(address(processor), 0);
+    }
+
+    function test_T19_aFrozenMerchantGivesNothingBack() public {
+        paid(alice, fec, POINT, "1");
+        token.freeze(shop, "stolen key");
         refused(
             paymentOf(alice, fec, POINT, "1"),
             1,
             POINT,
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(processor), 0, 900_000)
+            abi.encodeWithSelector(
+                IPointsToken.PointsToken_AccountFrozen.selector, shop, uint40(block.timestamp + 7 days)
+            )
         );
     }
 
@@ -110,7 +114,6 @@ contract RefundTest is Setup {
         vm.assertEq(node.balanceOf(alice), 0, "no node");
         IPrograms.Books memory books = programs.books(fec);
         vm.assertTrue(books.diverted == 0 && books.committed == 0 && books.released == 0, "no books");
-        vm.assertEq(programs.emissionCommitted(), 0, "nothing owed");
 
         vm.assertEq(paid(alice, fec, 50 * POINT, "2"), id, "the same node");
         vm.assertEq(node.nodeOf(id).total, 50 * POINT, "anew");
@@ -186,16 +189,68 @@ contract RefundTest is Setup {
         IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, 100 * POINT, "1");
         (uint64 fromMerchant, uint64 diverted, uint64 total) = processor.quoteRefund(payment, 1, 30 * POINT);
         vm.assertTrue(fromMerchant == 27 * POINT && diverted == 3 * POINT && total == 30 * POINT, "quote");
-        IPaymentProcessor.Authorization memory authorization =
-            authorized(SHOP_KEY, shop, fromMerchant, processor.refundHash(payment, 1, 30 * POINT));
+        IPaymentProcessor.Authorization memory authorization = authorizedRefund(SHOP_KEY, payment, 1, 30 * POINT);
         vm.prank(stranger);
         processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
         vm.assertEq(token.balanceOf(alice), 30 * POINT, "payer");
         vm.assertEq(token.balanceOf(shop), 63 * POINT, "merchant");
         vm.assertEq(token.balanceOf(address(processor)), 0, "the processor keeps nothing");
         // The same again has another hash, which nobody signed.
-        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        vm.expectRevert(invalid(shop));
         processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
+    }
+
+    /// @dev The message as EIP-712 defines it, written out: what wallets sign.
+    function test_T13_theHashIsThatOfTheMessageThatAWalletShows() public {
+        paid(alice, fec, 100 * POINT, "1");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, 100 * POINT, "1");
+        accepted(payment, 1, 30 * POINT);
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("chainpoints payments"),
+                keccak256("1"),
+                block.chainid,
+                processor
+            )
+        );
+        bytes32 typehash = keccak256(
+            "Refund(uint32 merchant,uint32 program,uint64 paid,address payer,bytes32 order,uint24 start,uint64 amount,uint64 refunded,uint40 validAfter,uint40 validBefore)"
+        );
+        bytes32 message = keccak256(
+            abi.encode(
+                typehash, SHOP, fec, 100 * POINT, alice, bytes32("1"), 1, 20 * POINT, 30 * POINT, uint40(5), uint40(9)
+            )
+        );
+        bytes32 hash = keccak256(abi.encodePacked(hex"1901", domain, message));
+        vm.assertEq(processor.refundHash(payment, 1, 20 * POINT, 5, 9), hash, "refund");
+    }
+
+    function test_T13_T14_everyTermOfItsAuthorizationIsBound() public {
+        paid(alice, fec, 100 * POINT, "1");
+        paid(alice, fec, 100 * POINT, "2");
+        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, 100 * POINT, "1");
+        IPaymentProcessor.Authorization memory authorization = authorizedRefund(SHOP_KEY, payment, 1, 30 * POINT);
+        vm.expectRevert(invalid(shop));
+        processor.refundWithAuthorization(payment, 1, 30 * POINT + 1, authorization);
+        vm.expectRevert(invalid(shop));
+        processor.refundWithAuthorization(payment, 2, 30 * POINT, authorization);
+        vm.expectRevert(invalid(shop));
+        processor.refundWithAuthorization(paymentOf(alice, fec, 100 * POINT, "2"), 1, 30 * POINT, authorization);
+        // An authorization of the payer is none of the merchant's.
+        IPaymentProcessor.Authorization memory ofAlice = authorizedRefund(ALICE_KEY, payment, 1, 30 * POINT);
+        vm.expectRevert(invalid(shop));
+        processor.refundWithAuthorization(payment, 1, 30 * POINT, ofAlice);
+        vm.warp(authorization.validBefore);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPaymentProcessor.PaymentProcessor_NotValidNow.selector, 0, authorization.validBefore
+            )
+        );
+        processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
+        vm.warp(authorization.validBefore - 1);
+        processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
+        vm.assertEq(token.balanceOf(alice), 30 * POINT, "paid back");
     }
 
     function test_T15_byAuthorizationOfAContractOrOfNobody() public {
@@ -204,11 +259,10 @@ contract RefundTest is Setup {
         registry.setPayout(SHOP, address(wallet));
         paid(bob, fec, 100 * POINT, "1");
         IPaymentProcessor.Payment memory payment = paymentOf(bob, fec, 100 * POINT, "1");
-        bytes32 nonce = processor.refundHash(payment, 1, 100 * POINT);
-        IPaymentProcessor.Authorization memory wrong = authorized(SHOP_KEY, address(wallet), 90 * POINT, nonce);
-        vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector));
+        IPaymentProcessor.Authorization memory wrong = authorizedRefund(SHOP_KEY, payment, 1, 100 * POINT);
+        vm.expectRevert(invalid(address(wallet)));
         processor.refundWithAuthorization(payment, 1, 100 * POINT, wrong);
-        IPaymentProcessor.Authorization memory right = authorized(ALICE_KEY, address(wallet), 90 * POINT, nonce);
+        IPaymentProcessor.Authorization memory right = authorizedRefund(ALICE_KEY, payment, 1, 100 * POINT);
         processor.refundWithAuthorization(payment, 1, 100 * POINT, right);
         vm.assertEq(token.balanceOf(bob), 100 * POINT, "paid back");
     }
@@ -235,6 +289,10 @@ contract RefundTest is Setup {
         vm.expectRevert(reason);
         vm.prank(shop);
         processor.refund(payment, start, amount);
+    }
+
+    function invalid(address signer) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, signer);
     }
 
     function exceeds(uint256 tried, uint64 left) private pure returns (bytes memory) {

@@ -63,8 +63,6 @@ abstract contract Setup {
         fund = programs.open(fundTerms(), Tables.straight(4));
         registry.register(SHOP, shop, "Shop", DAY_LIMIT, DAY_LIMIT);
         registry.addQuota(SHOP, DAY_LIMIT, "receipt");
-        vm.prank(shop);
-        token.approve(address(processor), type(uint256).max);
     }
 
     /// @dev Deploys what was compiled, so that a test file is compiled without the contracts.
@@ -115,12 +113,10 @@ abstract contract Setup {
         return IPaymentProcessor.Issue(SHOP, total == 0 ? 0 : fund, points, total, customer, order, "evidence");
     }
 
-    /// @dev Gives points to `account` and lets the processor take them.
-    function give(address account, uint256 amount) internal {
+    /// @dev Gives new points to `account`.
+    function give(address account, uint64 amount) internal {
         vm.prank(address(processor));
-        token.mint(account, amount);
-        vm.prank(account);
-        token.approve(address(processor), type(uint256).max);
+        token.mintIssued(account, amount);
     }
 
     /// @dev Puts points into the FUNDED program's reserve.
@@ -130,7 +126,7 @@ abstract contract Setup {
         programs.deposit(fund, amount);
     }
 
-    /// @dev A payment by allowance out of new points; the node's id.
+    /// @dev A payment out of new points; the node's id.
     function paid(address payer, uint32 program, uint64 amount, bytes32 order) internal returns (uint256) {
         give(payer, amount);
         vm.prank(payer);
@@ -153,39 +149,36 @@ abstract contract Setup {
     }
 
     function sign(uint256 key, bytes32 domain, bytes32 structHash) internal pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        return signHash(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+    }
+
+    function signHash(uint256 key, bytes32 hash) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, hash);
         return abi.encodePacked(r, s, v);
     }
 
-    function receiveHash(address from, uint256 value, uint48 validAfter, uint48 validBefore, bytes32 nonce)
-        internal
-        view
-        returns (bytes32)
-    {
-        return keccak256(
-            abi.encode(
-                keccak256(
-                    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-                ),
-                from,
-                address(processor),
-                value,
-                validAfter,
-                validBefore,
-                nonce
-            )
-        );
-    }
-
-    /// @dev An authorization of `from` to the processor, signed by `key`, valid around now.
-    function authorized(uint256 key, address from, uint256 value, bytes32 nonce)
+    /// @dev An authorization of the payment, signed by `key`, valid around now.
+    function authorized(uint256 key, IPaymentProcessor.Payment memory payment)
         internal
         view
         returns (IPaymentProcessor.Authorization memory)
     {
-        uint48 validBefore = uint48(block.timestamp + 1 hours);
-        bytes memory signature = sign(key, token.DOMAIN_SEPARATOR(), receiveHash(from, value, 0, validBefore, nonce));
-        return IPaymentProcessor.Authorization(0, validBefore, signature);
+        uint40 validBefore = uint40(block.timestamp + 1 hours);
+        return
+            IPaymentProcessor.Authorization(
+                0, validBefore, signHash(key, processor.paymentHash(payment, 0, validBefore))
+            );
+    }
+
+    /// @dev An authorization of the next refund of the payment, signed by `key`, valid around now.
+    function authorizedRefund(uint256 key, IPaymentProcessor.Payment memory payment, uint24 start, uint64 amount)
+        internal
+        view
+        returns (IPaymentProcessor.Authorization memory)
+    {
+        uint40 validBefore = uint40(block.timestamp + 1 hours);
+        bytes32 hash = processor.refundHash(payment, start, amount, 0, validBefore);
+        return IPaymentProcessor.Authorization(0, validBefore, signHash(key, hash));
     }
 
     function _grantRoles() private {

@@ -165,7 +165,7 @@ def test_an_endpoint_that_fails_every_third_time_is_survived(
     def fail(_method: str, _parameters: list[Any], result: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls % 61 == 0:
+        if calls % 41 == 0:
             raise Refuse(status)
         return result
 

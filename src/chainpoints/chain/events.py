@@ -97,11 +97,11 @@ class ProgramOpened(Event, frozen=True, gc=False):
     periods: int
     period_length: int
     epoch: int
-    growth_numerator: int
-    growth_denominator: int
     min_payment: int
     payer_period_cap: int
     cap: int
+    growth_numerator: int
+    growth_denominator: int
     terms_hash: Hash32
 
 
@@ -200,10 +200,10 @@ def _reserve_deposited(log: Log) -> Event:
 
 
 def _program_opened(log: Log) -> Event:
-    funding, bps, multiplier, periods, length, epoch, growth, per, minimum, payer_cap, cap, _ = _words(log.data)
+    funding, bps, multiplier, periods, length, epoch, minimum, payer_cap, cap, growth, per, _ = _words(log.data)
     which = (log.block, log.log_index, log.transaction, int(log.topics[1], 16), funding == 1)
-    shape = (bps, multiplier, periods, length, epoch, growth, per)
-    return ProgramOpened(*which, *shape, minimum, payer_cap, cap, _last_word(log.data))
+    shape, amounts = (bps, multiplier, periods, length, epoch), (minimum, payer_cap, cap)
+    return ProgramOpened(*which, *shape, *amounts, growth, per, _last_word(log.data))
 
 
 def _merchant_registered(log: Log) -> Event:
@@ -231,7 +231,7 @@ def _quota_added(log: Log) -> Event:
     return QuotaAdded(log.block, log.log_index, log.transaction, int(log.topics[1], 16), amount)
 
 
-_TERMS = "(uint8,uint16,uint16,uint8,uint32,uint40,uint32,uint32,uint64,uint64,uint64,bytes32)"
+_TERMS = "(uint8,uint16,uint16,uint8,uint32,uint40,uint64,uint64,uint64,uint32,uint32,bytes32)"
 _AMOUNTS = "uint32,uint24,uint64,uint64,uint64"
 
 DECODERS: dict[tuple[str, str], Callable[[Log], Event]] = {

@@ -62,11 +62,11 @@ class Program:
             "periods": self.schedule.periods,
             "periodLength": self.period_seconds,
             "epoch": self.epoch,
-            "growthNumerator": self.schedule.numerator,
-            "growthDenominator": self.schedule.denominator,
             "minPayment": self.min_payment,
             "payerPeriodCap": self.payer_period_cap,
             "cap": self.cap,
+            "growthNumerator": self.schedule.numerator,
+            "growthDenominator": self.schedule.denominator,
             "termsHash": bytes.fromhex(self.terms_hash[2:]),
         }
 

@@ -32,6 +32,18 @@ SENTENCES: dict[str, str] = {
         "A refund of {tried:points} points of order {order} of merchant {merchant} is more than is left of the "
         "payment: {left:points} points. Refund at most that."
     ),
+    "PaymentProcessor_NotValidNow": (
+        "The authorization counts only after {validAfter:time} and before {validBefore:time}, and the chain's time is"
+        " not in between. Wait for its beginning, or sign a new one."
+    ),
+    "PaymentProcessor_InvalidSignature": (
+        "The signature is not one of {signer} over exactly these terms (merchant, program, amount, payer, order, times,"
+        " contract and chain). To go on, ask for the message again and sign it with the holder's own key."
+    ),
+    "PaymentProcessor_Cancelled": (
+        "{payer} took back the authorization to pay order {order} of merchant {merchant}. Pay it from {payer}, or ask "
+        "for another order."
+    ),
     "PaymentProcessor_NothingToDo": "The amount is 0, so there is nothing to do. Send an amount above 0.",
     "PaymentProcessor_BatchSize": "The batch has {tried} items and takes 1 to {limit}. Split it.",
     # merchants
@@ -139,13 +151,17 @@ SENTENCES: dict[str, str] = {
     "BalanceQueryForZeroAddress": "The zero address has no nodes. Ask for another address.",
     "AccountBalanceOverflow": "The receiver holds as many nodes as can be counted. Choose another receiver.",
     # points
-    "PointsToken_NotMinter": (
-        "{caller} may not create points. Only the gateway's own contracts and accounts may do this; nothing is wrong "
-        "with your request's content."
+    "PointsToken_NotProcessor": (
+        "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
+        " wrong with your request's content."
+    ),
+    "PointsToken_NotPrograms": (
+        "{caller} is not the contract of the programs. Only the gateway's own contracts and accounts may do this; "
+        "nothing is wrong with your request's content."
     ),
     "PointsToken_SupplyCapExceeded": (
-        "Points in being and promised would come to {supplyAndCommitted:points}, more than can ever exist: "
-        "{cap:points}. Use a smaller amount."
+        "All points ever issued and all that programs may release would come to {issuedAndSetApart:points}, more than "
+        "can ever exist: {cap:points}. Use a smaller amount, or open the program with a smaller cap."
     ),
     "PointsToken_SentToToken": (
         "The points' own contract cannot receive points: they would be lost. Check the receiver."

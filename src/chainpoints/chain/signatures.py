@@ -1,7 +1,7 @@
-"""EIP-712 messages that holders sign: payments and refunds (EIP-3009, bound to their terms) and claim approvals.
+"""EIP-712 messages that holders sign: payments, refunds and claim approvals.
 
-The nonce of an authorization is the hash of what it pays for, so a signature over 10 points for one order cannot be
-used for another. Typed data is the JSON that a wallet's eth_signTypedData_v4 takes.
+A message names everything that it is about, so a signature over 10 points for one order cannot be used for another, and
+the wallet's window shows what is paid. Typed data is the JSON that a wallet's eth_signTypedData_v4 takes.
 """
 
 from __future__ import annotations
@@ -9,21 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
 from chainpoints.chain.manifest import Manifest
 from chainpoints.errors import InvalidInput
 from chainpoints.types import Address, Hash32, Points, parse_address
-
-_PAYMENT = "Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order)"
-_PAYMENT_TYPEHASH = keccak(text=_PAYMENT)
-_REFUND_TYPEHASH = keccak(text=f"Refund(Payment payment,uint24 start,uint64 amount,uint64 refunded){_PAYMENT}")
-_PAYMENT_TYPE = "(uint32,uint32,uint64,address,bytes32)"
 
 # EIP-2: of the two signatures (s and order - s) only the one with the lower s counts.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -34,13 +27,28 @@ _DOMAIN_TYPE = [
     {"name": "chainId", "type": "uint256"},
     {"name": "verifyingContract", "type": "address"},
 ]
-_AUTHORIZATION_TYPE = [
-    {"name": "from", "type": "address"},
-    {"name": "to", "type": "address"},
-    {"name": "value", "type": "uint256"},
-    {"name": "validAfter", "type": "uint256"},
-    {"name": "validBefore", "type": "uint256"},
-    {"name": "nonce", "type": "bytes32"},
+_TIMES_TYPE = [
+    {"name": "validAfter", "type": "uint40"},
+    {"name": "validBefore", "type": "uint40"},
+]
+_PAYMENT_TYPE = [
+    {"name": "merchant", "type": "uint32"},
+    {"name": "program", "type": "uint32"},
+    {"name": "amount", "type": "uint64"},
+    {"name": "payer", "type": "address"},
+    {"name": "order", "type": "bytes32"},
+    *_TIMES_TYPE,
+]
+_REFUND_TYPE = [
+    {"name": "merchant", "type": "uint32"},
+    {"name": "program", "type": "uint32"},
+    {"name": "paid", "type": "uint64"},
+    {"name": "payer", "type": "address"},
+    {"name": "order", "type": "bytes32"},
+    {"name": "start", "type": "uint24"},
+    {"name": "amount", "type": "uint64"},
+    {"name": "refunded", "type": "uint64"},
+    *_TIMES_TYPE,
 ]
 _CLAIM_APPROVAL_TYPE = [
     {"name": "owner", "type": "address"},
@@ -69,40 +77,45 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`amount` of `payment` given back, after `refunded` before it. `payout` pays `from_merchant` of it and signs."""
+    """`amount` of `payment` given back, after `refunded` before it. `payout` pays the merchant's part and signs."""
 
     payment: Payment
     start: int
     amount: Points
     refunded: Points
     payout: Address
-    from_merchant: Points
-
-
-def payment_hash(manifest: Manifest, payment: Payment) -> Hash32:
-    """What PaymentProcessor.paymentHash gives: the nonce of the payer's authorization."""
-    types = ["bytes32", "uint256", "address", _PAYMENT_TYPE]
-    processor = manifest.address("PaymentProcessor")
-    return _keccak(encode(types, [_PAYMENT_TYPEHASH, manifest.chain_id, processor, payment.struct()]))
-
-
-def refund_hash(manifest: Manifest, refund: Refund) -> Hash32:
-    """What PaymentProcessor.refundHash gives: the nonce of the payout address's authorization."""
-    types = ["bytes32", "uint256", "address", _PAYMENT_TYPE, "uint24", "uint64", "uint64"]
-    values = [_REFUND_TYPEHASH, manifest.chain_id, manifest.address("PaymentProcessor"), refund.payment.struct()]
-    return _keccak(encode(types, [*values, refund.start, refund.amount, refund.refunded]))
 
 
 def payment_typed_data(manifest: Manifest, payment: Payment, valid_after: int, valid_before: int) -> dict[str, Any]:
     """What the payer signs. Valid while valid_after < block time < valid_before (unix seconds)."""
-    nonce = payment_hash(manifest, payment)
-    return _authorization(manifest, payment.payer, payment.amount, valid_after, valid_before, nonce)
+    message = {
+        "merchant": payment.merchant,
+        "program": payment.program,
+        "amount": payment.amount,
+        "payer": payment.payer,
+        "order": payment.order_hash,
+        "validAfter": valid_after,
+        "validBefore": valid_before,
+    }
+    return _for_processor(manifest, {"Payment": _PAYMENT_TYPE}, message)
 
 
 def refund_typed_data(manifest: Manifest, refund: Refund, valid_after: int, valid_before: int) -> dict[str, Any]:
-    """What the merchant's payout address signs, over the merchant's part of the refund."""
-    nonce = refund_hash(manifest, refund)
-    return _authorization(manifest, refund.payout, refund.from_merchant, valid_after, valid_before, nonce)
+    """What the merchant's payout address signs. It names what was refunded before, so it is used once."""
+    payment = refund.payment
+    message = {
+        "merchant": payment.merchant,
+        "program": payment.program,
+        "paid": payment.amount,
+        "payer": payment.payer,
+        "order": payment.order_hash,
+        "start": refund.start,
+        "amount": refund.amount,
+        "refunded": refund.refunded,
+        "validAfter": valid_after,
+        "validBefore": valid_before,
+    }
+    return _for_processor(manifest, {"Refund": _REFUND_TYPE}, message)
 
 
 def claim_approval_typed_data(
@@ -138,19 +151,8 @@ def recover(typed_data: dict[str, Any], signature: str) -> Address:
         raise InvalidInput("no account can have made this signature") from None
 
 
-def _authorization(
-    manifest: Manifest, holder: Address, value: int, valid_after: int, valid_before: int, nonce: Hash32
-) -> dict[str, Any]:
-    message = {
-        "from": holder,
-        "to": manifest.address("PaymentProcessor"),
-        "value": value,
-        "validAfter": valid_after,
-        "validBefore": valid_before,
-        "nonce": nonce,
-    }
-    types = {"ReceiveWithAuthorization": _AUTHORIZATION_TYPE}
-    return _typed_data(manifest.chain_id, "chainpoints", manifest.address("PointsToken"), types, message)
+def _for_processor(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    return _typed_data(manifest.chain_id, "chainpoints payments", manifest.address("PaymentProcessor"), types, message)
 
 
 def _typed_data(
@@ -162,7 +164,3 @@ def _typed_data(
         "domain": {"name": name, "version": "1", "chainId": chain_id, "verifyingContract": contract},
         "message": message,
     }
-
-
-def _keccak(data: bytes) -> Hash32:
-    return Hash32("0x" + keccak(data).hex())

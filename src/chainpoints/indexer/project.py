@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from chainpoints.chain import events as ev
 from chainpoints.chain.client import Header
 from chainpoints.indexer.states import Books, Merchant, Node, States
@@ -187,10 +185,13 @@ class Projector:
 
     def _program_opened(self, event: ev.ProgramOpened) -> None:
         funding = "FUNDED" if event.funded else "EMISSION"
-        _, _, _, program, _, *terms = msgspec.structs.astuple(event)
-        self._rows["programs"].append((program, event.block, funding, *terms))
-        self._books.now[program] = Books(event.funded)
-        self._books.touched.add(program)
+        shape = (event.divert_bps, event.multiplier, event.periods, event.period_length, event.epoch)
+        growth = (event.growth_numerator, event.growth_denominator)
+        amounts = (event.min_payment, event.payer_period_cap, event.cap)
+        row = (event.program, event.block, funding, *shape, *growth, *amounts, event.terms_hash)
+        self._rows["programs"].append(row)
+        self._books.now[event.program] = Books(event.funded)
+        self._books.touched.add(event.program)
 
     def _merchant_registered(self, event: ev.MerchantRegistered) -> None:
         self._merchants.now[event.merchant] = Merchant(event.payout, event.name)

@@ -62,7 +62,7 @@ def paid_by_signature(world: World, shop: Client, number: int) -> dict[str, Any]
     assert disclosure["schedule"][-1]["released"] == "200.500000"
     assert disclosure["half_released"]["period"] == 86
     assert disclosure["funding"]["kind"] == "EMISSION"
-    assert offer["typed_data"]["message"]["value"] == "200500000"
+    assert offer["typed_data"]["message"]["amount"] == "200500000"
     signature = sign(offer["typed_data"], private_key("alice"))
     assert recover(offer["typed_data"], signature) == ALICE
     world.mined(world.public.post("/v1/payments", world.payment(made, "alice")))
@@ -168,7 +168,7 @@ def test_what_the_chain_refuses_is_told_with_its_reason_and_may_be_tried_again(w
     body = world.payment(made, "alice") | {"signature": "0x" + "11" * 65, "contract_wallet": True}
     ended = world.ended(world.public.post("/v1/payments", body))
     assert ended["state"] == "refused"
-    assert ended["refusal"]["name"] == "ERC3009InvalidSignature"
+    assert ended["refusal"]["name"] == "PaymentProcessor_InvalidSignature"
     assert len(ended["refusal"]["sentence"]) > 20
     refused = shop.get(f"/v1/orders/{made['id']}")
     assert (refused["status"], refused["refusal"]) == ("refused", ended["refusal"])

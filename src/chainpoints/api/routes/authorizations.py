@@ -121,7 +121,7 @@ def refund_of(view: View, order: OrderRow, amount: Points) -> tuple[Refund, rule
     )
     split = rules.refund(paid["amount"], where.refunded, amount, terms.divert_bps, terms.multiplier)
     payout = Address(known_merchant(view, order.merchant).payout)
-    return Refund(payment, paid["start"], amount, Points(where.refunded), payout, Points(split.merchant)), split
+    return Refund(payment, paid["start"], amount, Points(where.refunded), payout), split
 
 
 def started_program(view: View, program: int) -> Terms:

@@ -81,7 +81,7 @@ Signature = Annotated[
     ),
 ]
 AuthorizationTime = Annotated[
-    int, Field(ge=0, lt=1 << 48, strict=True, description="unix seconds", examples=[852163200])
+    int, Field(ge=0, lt=1 << 40, strict=True, description="unix seconds", examples=[852163200])
 ]
 NextCursor = Annotated[str | None, Field(description="cursor of the next page", examples=["ODEyOjM"])]
 OrderId = Annotated[

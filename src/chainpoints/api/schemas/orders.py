@@ -143,7 +143,7 @@ class Disclosure(Shape):
 
 
 class Authorization(Shape):
-    """`typed_data` is for eth_signTypedData_v4. Its nonce is the hash of the terms: it pays this order only."""
+    """`typed_data` is for eth_signTypedData_v4. It names all that is paid: it pays this order, once."""
 
     read_at: ReadAt
     order: OrderId
@@ -157,7 +157,7 @@ class Authorization(Shape):
 
 
 class RefundAuthorization(Shape):
-    """The payout address authorises the merchant's share; the diverted points come out of the node."""
+    """The payout address gives the merchant's share back; the diverted points come out of the node."""
 
     read_at: ReadAt
     order: OrderId
