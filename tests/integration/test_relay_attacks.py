@@ -59,9 +59,10 @@ def gas_used(shop: Shop, transaction_hash: str | None) -> int:
 
 @pytest.mark.parametrize("code", [ACCEPTS_IN_SIMULATION, ACCEPTS_WITH_MUCH_GAS])
 def test_a_key_that_delegates_to_code_takes_nobody_with_it(shop: Shop, code: str) -> None:
-    """Its signature is a key's, and nothing in its request says that there is code."""
+    """Its signature is no key's, so the code is asked; nothing in its request says that there is any."""
     delegate(shop, ATTACKER, code)
-    ids = [shop.pay(person, 10, f"order {person}") for person in [ATTACKER, *HONEST]]
+    attack = shop.pay(ATTACKER, 10, "order", signature="0x" + "11" * 65)
+    ids = [attack, *(shop.pay(person, 10, f"order {person}") for person in HONEST)]
     with relaying(shop):
         refused, *mined = shop.wait(ids)
     assert refused.state == "refused"
@@ -69,6 +70,14 @@ def test_a_key_that_delegates_to_code_takes_nobody_with_it(shop: Shop, code: str
     assert len({request.transaction_hash for request in mined}) == 1
     assert shop.points(ATTACKER) == 100
     shop.assert_no_gaps()
+
+
+def test_a_key_that_delegates_to_code_is_still_held_to_its_signature(shop: Shop) -> None:
+    delegate(shop, ATTACKER, "fe")
+    with relaying(shop):
+        (done,) = shop.wait([shop.pay(ATTACKER, 10, "order")])
+    assert (done.state, done.failures) == ("mined", 0)
+    assert shop.paid_orders() == [order_hash("order")]
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,9 @@ def test_a_contract_wallet_that_changes_its_mind_fails_alone(shop: Shop) -> None
     """Between simulation and mining it takes its signature back, so its transaction fails on chain: nobody else's."""
     wallet = signer(PEOPLE[1]).address
     set_wallet(shop, wallet, accepts=True)
-    ids = [shop.pay(person, 60, f"order {person}", contract_wallet=person == PEOPLE[1]) for person in PEOPLE]
+    of_wallet = {"contract_wallet": True, "signature": "0x" + "11" * 65}  # of no key, so the wallet's code is asked
+    changed = [of_wallet if person == PEOPLE[1] else {} for person in PEOPLE]
+    ids = [shop.pay(person, 60, f"order {person}", **what) for person, what in zip(PEOPLE, changed, strict=True)]
     with stubborn_mempool(shop.anvil.url) as endpoint:
         endpoint.holding = True
         with relaying(shop, url=endpoint.url, replace_after_seconds=60):
@@ -199,7 +201,7 @@ def test_a_contract_wallet_that_changes_its_mind_fails_alone(shop: Shop) -> None
     assert [request.state for request in done] == ["mined", "refused", "mined", "mined"]
     assert [request.failures for request in done] == [0, 1, 0, 0]
     assert done[1].refusal is not None
-    assert done[1].refusal["name"] == "ERC3009InvalidSignature"
+    assert done[1].refusal["name"] == "PaymentProcessor_InvalidSignature"
     assert len({request.transaction_hash for request in done if request.state == "mined"}) == 1
     shop.assert_no_gaps()
 

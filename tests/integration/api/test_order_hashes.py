@@ -24,16 +24,11 @@ def pay_on_chain(world: World, payer: Address, merchant: int, order: str) -> Non
     rpc, calls = world.deployment.anvil.rpc, Calls(world.deployment.manifest, world.deployment.artifacts)
     rpc.call("anvil_impersonateAccount", payer)
     rpc.call("anvil_setBalance", payer, hex(10**20))
-    processor = world.deployment.manifest.address("PaymentProcessor")
     terms = (merchant, FEC, ONE_POINT, payer, bytes.fromhex(order[2:]))
-    for contract, function, arguments in (
-        ("PointsToken", "approve", [processor, ONE_POINT]),
-        ("PaymentProcessor", "pay", [terms]),
-    ):
-        to, data = calls.encode(contract, function, arguments)
-        transaction = rpc.call("eth_sendTransaction", {"from": payer, "to": to, "data": data, "gas": hex(1_000_000)})
-        world.deployment.anvil.mine()
-        assert rpc.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
+    to, data = calls.encode("PaymentProcessor", "pay", [terms])
+    transaction = rpc.call("eth_sendTransaction", {"from": payer, "to": to, "data": data, "gas": hex(1_000_000)})
+    world.deployment.anvil.mine()
+    assert rpc.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
     world.read_all()
 
 
