@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -59,6 +60,17 @@ def listens(port: int) -> bool:
     """Whether anybody listens on a local port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def git(*arguments: str) -> bytes:
+    """What git says of this repository, whoever owns its folder."""
+    command = ["git", "-c", "safe.directory=*", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def hear_ctrl_c() -> None:
+    """For `preexec_fn`: what a shell started in the background, these tests too, ignores SIGINT, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass

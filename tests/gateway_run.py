@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from builders import ROOT, free_port, listens
+from builders import ROOT, free_port, hear_ctrl_c, listens
 from chainpoints.config import Secret
 
 TOTALS = ("purchases", "paid_in_points", "issued_for_money", "refused_by_the_rules", "refused_at_the_till", "nodes",
@@ -63,6 +63,7 @@ class GatewayRun:
                 cwd=ROOT,
                 env=self.environment,
                 start_new_session=True,
+                preexec_fn=hear_ctrl_c,
             )
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from builders import ROOT, free_port, listens
+from builders import ROOT, free_port, hear_ctrl_c, listens
 from chainpoints.chain.local import LocalChain
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
@@ -106,7 +106,7 @@ def held(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     with subprocess.Popen(
         [sys.executable, "-c", HELD, str(ROOT), str(tmp_path), str(port)],
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hear_ctrl_c,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
