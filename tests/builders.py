@@ -69,7 +69,7 @@ def git(*arguments: str) -> bytes:
 
 
 def hear_ctrl_c() -> None:
-    """For `preexec_fn`: what a shell started in the background ignores SIGINT, and so do its children, tests as well."""
+    """For `preexec_fn`: what a shell started in the background ignores SIGINT, and so do all its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
