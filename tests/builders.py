@@ -99,6 +99,12 @@ class Anvil:
         for _ in range(blocks):
             self.rpc.call("evm_mine")
 
+    def send(self, method: str, transaction: dict[str, str] | str) -> None:
+        """Sends a transaction (eth_sendTransaction) or signed bytes (eth_sendRawTransaction); it is mined on return."""
+        sent = self.rpc.call(method, transaction)
+        while self.rpc.call("eth_getTransactionReceipt", sent) is None:
+            time.sleep(0.002)
+
     def move_to(self, timestamp: int) -> None:
         """Mines one block at `timestamp`."""
         self.rpc.call("evm_mine", timestamp)

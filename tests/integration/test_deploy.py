@@ -227,7 +227,7 @@ def test_refuses_when_the_deployer_sent_something_else(
     deployer = load_signer(settings, "deployer")
     fields = {"chainId": 31337, "nonce": 3, "to": deployer.address, "value": 0, "data": "0x", "gas": 21_000}
     raw, _ = deployer.sign_transaction(fields | {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1})
-    anvil.rpc.call("eth_sendRawTransaction", raw)
+    anvil.send("eth_sendRawTransaction", raw)
     with pytest.raises(DeploymentError, match="ReleaseNode must be created with nonce 3 .* which is at 4"):
         deploy_to(settings, artifacts, silent)
     pending_file(settings.manifest).unlink()

@@ -85,7 +85,7 @@ def test_T17_the_admin_of_a_public_chain_waits_two_days(
     _, schedule = calls.encode("AccessManager", "schedule", [manager, bytes.fromhex(grant[2:]), 0])
     anvil.give_ether(admin)
     anvil.rpc.call("anvil_impersonateAccount", admin)
-    anvil.rpc.call("eth_sendTransaction", {"from": admin, "to": manager, "data": schedule})
+    anvil.send("eth_sendTransaction", {"from": admin, "to": manager, "data": schedule})
     scheduled_at = anvil.now()
     anvil.move_to(scheduled_at + 2 * DAY - 1)
     with pytest.raises(Exception, match="revert"):

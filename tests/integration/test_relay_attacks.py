@@ -49,7 +49,7 @@ def delegate(shop: Shop, person: str, code: str) -> None:
     fees = {"type": 4, "gas": 500_000, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
     call = {"to": sponsor.address, "value": 0, "data": b"", "authorizationList": [authorization]}
     signed = sponsor.sign_transaction({"chainId": terms["chainId"], "nonce": nonce} | fees | call)
-    shop.anvil.rpc.call("eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
+    shop.anvil.send("eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
     assert shop.anvil.rpc.call("eth_getCode", signer(person).address, "latest") == f"0xef0100{target[2:].lower()}"
 
 
