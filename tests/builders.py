@@ -56,12 +56,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def listens(port: int) -> bool:
-    """Whether anybody listens on a local port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def git(*arguments: str) -> bytes:
     """What git says of this repository, whoever owns its folder."""
     command = ["git", "-c", "safe.directory=*", "-C", str(ROOT), *arguments]

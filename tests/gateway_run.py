@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from builders import ROOT, free_port, hear_ctrl_c, listens
+from builders import ROOT, free_port, hear_ctrl_c
+from chainpoints.chain.local import port_is_taken
 from chainpoints.config import Secret
 
 TOTALS = ("purchases", "paid_in_points", "issued_for_money", "refused_by_the_rules", "refused_at_the_till", "nodes",
@@ -131,6 +132,6 @@ class GatewayRun:
         if self.process and self.process.stdout:
             self.process.stdout.close()
         give_up_at = time.monotonic() + 10  # what was killed takes a moment to be gone
-        while taken := [port for port in (self.chain_port, self.port) if listens(port)]:
+        while taken := [port for port in (self.chain_port, self.port) if port_is_taken(port)]:
             assert time.monotonic() < give_up_at, f"something still listens on {taken}"
             time.sleep(0.05)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import NewType
 
-from eth_utils.crypto import keccak
+from eth_utils.address import to_checksum_address
 
 from chainpoints.errors import InvalidInput
 
@@ -62,17 +62,11 @@ def parse_address(text: str) -> Address:
     if not isinstance(text, str) or not _ADDRESS_TEXT.fullmatch(text):
         raise InvalidInput(f"not an address: {str(text)[:50]!r}; write 0x and 40 hex digits")
     address = Address(text.lower())
-    if text[2:] not in (address[2:], address[2:].upper(), _checksummed(address[2:])):
+    if text[2:] not in (address[2:], address[2:].upper(), to_checksum_address(address)[2:]):
         raise InvalidInput(
             "not an address: its capital letters do not fit the rest (EIP-55), so a character is wrong; copy it again"
         )
     return address
-
-
-def _checksummed(digits: str) -> str:
-    """EIP-55: a letter is a capital where the same digit of the keccak256 of the lower-case text is 8 or more."""
-    marks = keccak(text=digits).hex()
-    return "".join(digit.upper() if int(mark, 16) >= 8 else digit for digit, mark in zip(digits, marks, strict=False))
 
 
 def parse_wallet(text: str) -> Address:

@@ -306,18 +306,6 @@ contract PayWithAuthorizationTest is Setup {
         }
     }
 
-    function domain() private view returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("chainpoints payments"),
-                keccak256("1"),
-                block.chainid,
-                processor
-            )
-        );
-    }
-
     function invalid(address signer) private pure returns (bytes memory) {
         return abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, signer);
     }

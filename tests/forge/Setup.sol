@@ -209,4 +209,17 @@ abstract contract Setup {
         manager.setTargetFunctionRole(target, selectors, role);
         manager.grantRole(role, address(this), 0);
     }
+
+    /// @dev The EIP-712 domain of the processor, written out.
+    function domain() internal view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("chainpoints payments"),
+                keccak256("1"),
+                block.chainid,
+                processor
+            )
+        );
+    }
 }

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from builders import ROOT, free_port, listens
+from builders import ROOT, free_port
 from chainpoints.chain.compiler import Artifact
+from chainpoints.chain.local import port_is_taken
 
 pytestmark = pytest.mark.integration
 
@@ -77,4 +78,4 @@ def test_compile_makes_the_same_code_and_console_knows_it(project: Path, artifac
 
     # it should know the contract, be on that network, and leave no chain behind
     assert "\ncontracts: 0 chainpoints-test 313370\n" in said.replace("\r", "")
-    assert not listens(port)
+    assert not port_is_taken(port)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from builders import ROOT, free_port, hear_ctrl_c, listens
-from chainpoints.chain.local import LocalChain
+from builders import ROOT, free_port, hear_ctrl_c
+from chainpoints.chain.local import LocalChain, port_is_taken
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
 from chainpoints.errors import RpcError
@@ -87,7 +87,7 @@ def test_mining_that_a_failed_save_left_paused_goes_on_at_the_next_look(
 HELD = """
 import sys, time
 from pathlib import Path
-from chainpoints.chain.local import LocalChain
+from chainpoints.chain.local import LocalChain, port_is_taken
 from chainpoints.config import CHAINS
 chain = LocalChain(Path(sys.argv[1]), Path(sys.argv[2]), CHAINS["local"], int(sys.argv[3]))
 chain.start()
@@ -125,6 +125,6 @@ def test_ctrl_c_in_a_terminal_leaves_time_to_save(held: tuple[subprocess.Popen[s
 def test_the_chain_does_not_outlive_its_killed_supervisor(held: tuple[subprocess.Popen[str], int]) -> None:
     held[0].kill()
     give_up_at = time.monotonic() + 10
-    while listens(held[1]):
+    while port_is_taken(held[1]):
         assert time.monotonic() < give_up_at, "anvil goes on"
         time.sleep(0.05)
