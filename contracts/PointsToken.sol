@@ -2,16 +2,25 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
-import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
-import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
+import {IProgramBooks} from "./interfaces/IProgramBooks.sol";
+import {PointsAuthorizations} from "./base/PointsAuthorizations.sol";
+import {Account} from "./types/Account.sol";
 
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
-contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, AccessManaged {
+/// @notice Calls no contract but, for the supply alone, the nodes'.
+contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
+    /// @dev One slot.
+    struct Sums {
+        uint64 issued;
+        uint64 setApart;
+        uint64 burned; // by holders
+        uint64 personLimit;
+    }
+
     /// @inheritdoc IPointsToken
     uint256 public constant SUPPLY_CAP = 9e18;
 
@@ -19,88 +28,146 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     uint40 private constant FREEZE_PAUSE = 30 days;
     uint40 private constant UNTIL_LIFTED = type(uint40).max;
 
-    /// @notice The payment processor, which mints what is issued and moves payments and refunds.
+    /// @notice The payment processor, which issues, and moves payments and refunds.
     address public immutable PROCESSOR;
-    /// @notice The programs, which set supply apart and mint what their nodes release.
-    address public immutable PROGRAMS;
+    /// @notice The nodes and their programs, which set supply apart and release.
+    address public immutable NODES;
 
-    /// @inheritdoc IPointsToken
-    uint64 public issued;
-    /// @inheritdoc IPointsToken
-    uint64 public setApart;
-    /// @inheritdoc IPointsToken
-    mapping(address account => uint40) public frozenUntil;
+    mapping(address account => Account) private _accounts;
+    Sums private _sums = Sums({issued: 0, setApart: 0, burned: 0, personLimit: 1000e6});
 
     modifier onlyProcessor() {
         if (msg.sender != PROCESSOR) revert PointsToken_NotProcessor(msg.sender);
         _;
     }
 
-    modifier onlyPrograms() {
-        if (msg.sender != PROGRAMS) revert PointsToken_NotPrograms(msg.sender);
+    modifier onlyNodes() {
+        if (msg.sender != NODES) revert PointsToken_NotNodes(msg.sender);
         _;
     }
 
-    constructor(address authority, address processor, address programs)
+    constructor(address authority, address processor, address nodes)
         ERC20("chainpoints", "POINTS")
-        ERC20Permit("chainpoints")
+        PointsAuthorizations("chainpoints")
         AccessManaged(authority)
     {
         PROCESSOR = processor;
-        PROGRAMS = programs;
+        NODES = nodes;
     }
 
     /// @inheritdoc IPointsToken
-    function setSupplyApart(uint64 amount) external onlyPrograms {
+    function settlePayment(
+        address payer,
+        address payout,
+        uint64 merchantShare,
+        uint64 diverted,
+        bool funded,
+        bool newNode,
+        uint40 validAfter
+    ) external onlyProcessor {
+        // Check: an authorization that was valid before the payer's last cancelling does not count.
+        Account account = _accounts[payer];
+        uint40 cancelledAt = account.paymentsCancelledAt();
+        if (uint256(validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
+
+        // Check and effect: of the whole amount, so that the error says what is missing.
+        if (newNode) account = account.withMoreNodes(1);
+        _take(payer, account, uint256(merchantShare) + diverted);
+        _put(payer, payout, merchantShare);
+        if (funded) _put(payer, NODES, diverted);
+        else emit Transfer(payer, address(0), diverted);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleRefund(
+        address payout,
+        address payer,
+        uint64 merchantShare,
+        uint64 diverted,
+        bool funded,
+        bool nodeEnded
+    ) external onlyProcessor {
+        _take(payout, _accounts[payout], merchantShare);
+        _put(payout, payer, merchantShare);
+        _release(payer, diverted, funded);
+        if (nodeEnded) _accounts[payer] = _accounts[payer].withFewerNodes(1);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleIssue(address customer, uint64 points, uint64 total, bool newNode) external onlyProcessor {
+        // Check: a limit that was lowered below what was issued leaves nothing.
+        Account account = _accounts[customer];
+        uint256 amount = uint256(points) + total;
+        uint256 issuedToday = account.issuedOn(_today());
+        uint256 limit = _sums.personLimit;
+        uint256 left = issuedToday < limit ? limit - issuedToday : 0;
+        if (amount > left) revert PointsToken_PersonLimitExceeded(customer, amount, uint64(left));
+
+        // Check and effect:
+        _issue(amount);
+        if (newNode) account = account.withMoreNodes(1);
+        _accounts[customer] = account.withIssued(_today(), uint64(issuedToday + amount));
+        if (points != 0) _put(address(0), customer, points);
+        if (total != 0) _put(address(0), NODES, total);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleReserve(uint64 amount) external onlyProcessor {
+        _issue(amount);
+        _put(address(0), NODES, amount);
+    }
+
+    /// @inheritdoc IPointsToken
+    function settleRelease(address owner, address to, uint64 amount, bool funded) external onlyNodes {
+        // Check: a frozen owner's points go to nobody else.
+        if (to != owner) _requireNotFrozen(owner, _accounts[owner]);
+
+        // Effect:
+        _release(to, amount, funded);
+    }
+
+    /// @inheritdoc IPointsToken
+    function moveNode(address from, address to) external onlyNodes {
+        // Check:
+        Account account = _accounts[from];
+        _requireNotFrozen(from, account);
+
+        // Effect:
+        _accounts[from] = account.withFewerNodes(1);
+        _accounts[to] = _accounts[to].withMoreNodes(1);
+    }
+
+    /// @inheritdoc IPointsToken
+    function countNodes(address owner, uint32 more, uint32 fewer) external onlyNodes {
+        _accounts[owner] = _accounts[owner].withMoreNodes(more).withFewerNodes(fewer);
+    }
+
+    /// @inheritdoc IPointsToken
+    function setSupplyApart(uint64 amount) external onlyNodes {
         // Check:
         _requireSupply(amount);
 
         // Effect:
-        setApart += amount;
+        _sums.setApart += amount;
     }
 
     /// @inheritdoc IPointsToken
-    function mintIssued(address to, uint64 amount) external onlyProcessor {
-        // Check:
-        _requireSupply(amount);
-
-        // Effect:
-        issued += amount;
-        _mint(to, amount);
+    function cancelPayments() external {
+        _accounts[msg.sender] = _accounts[msg.sender].withPaymentsCancelledAt(uint40(block.timestamp));
+        emit PaymentsCancelled(msg.sender);
     }
 
     /// @inheritdoc IPointsToken
-    function mintReleased(address to, uint64 amount) external onlyPrograms {
-        _mint(to, amount);
-    }
-
-    /// @inheritdoc IPointsToken
-    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded)
-        external
-        onlyProcessor
-    {
-        // Check: of the whole amount, so that the error says what is missing.
-        uint256 amount = uint256(merchantShare) + diverted;
-        uint256 balance = balanceOf(payer);
-        if (balance < amount) revert ERC20InsufficientBalance(payer, balance, amount);
-
-        // Effect:
-        _transfer(payer, payout, merchantShare);
-        if (funded) _transfer(payer, PROGRAMS, diverted);
-        else _burn(payer, diverted);
-    }
-
-    /// @inheritdoc IPointsToken
-    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external onlyProcessor {
-        _transfer(payout, payer, merchantShare);
-        if (burned != 0) _mint(payer, burned);
+    function setPersonLimit(uint64 issuedPerDay) external restricted {
+        _sums.personLimit = issuedPerDay;
+        emit PersonLimitSet(issuedPerDay);
     }
 
     /// @inheritdoc IPointsToken
     function freeze(address account, string calldata reason) external restricted {
         // Check:
         _requireFreezable(account);
-        uint40 until = frozenUntil[account];
+        uint40 until = _accounts[account].frozenUntil();
         // Saturating, so that a confirmed freeze (the largest uint40) is never over.
         uint40 from = until < UNTIL_LIFTED - FREEZE_PAUSE ? until + FREEZE_PAUSE : UNTIL_LIFTED;
         if (until != 0 && block.timestamp < from) revert PointsToken_FrozenTooSoon(account, from);
@@ -121,65 +188,12 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
     /// @inheritdoc IPointsToken
     function unfreeze(address account) external restricted {
         // Check:
-        if (block.timestamp >= frozenUntil[account]) revert PointsToken_NotFrozen(account);
+        Account frozen = _accounts[account];
+        if (block.timestamp >= frozen.frozenUntil()) revert PointsToken_NotFrozen(account);
 
         // Effect: the end of the freeze, from which the guardians' pause counts.
-        frozenUntil[account] = uint40(block.timestamp);
+        _accounts[account] = frozen.withFrozenUntil(uint40(block.timestamp));
         emit Unfrozen(account, msg.sender);
-    }
-
-    /// @inheritdoc IPointsToken
-    function transferWithAuthorization(
-        address from,
-        address to,
-        uint256 value,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 nonce,
-        bytes calldata signature
-    ) external {
-        // Check:
-        _requireSigned(
-            from,
-            keccak256(
-                abi.encode(TRANSFER_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce)
-            ),
-            signature
-        );
-
-        // Effect:
-        _transferWithAuthorization(from, to, value, validAfter, validBefore, nonce);
-    }
-
-    /// @inheritdoc IPointsToken
-    function receiveWithAuthorization(
-        address from,
-        address to,
-        uint256 value,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 nonce,
-        bytes calldata signature
-    ) external {
-        // Check:
-        if (to != msg.sender) revert ERC20InvalidReceiver(to);
-        _requireSigned(
-            from,
-            keccak256(abi.encode(RECEIVE_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce)),
-            signature
-        );
-
-        // Effect:
-        _transferWithAuthorization(from, to, value, validAfter, validBefore, nonce);
-    }
-
-    /// @inheritdoc IPointsToken
-    function cancelAuthorization(address authorizer, bytes32 nonce, bytes calldata signature) external {
-        // Check:
-        _requireSigned(authorizer, keccak256(abi.encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)), signature);
-
-        // Effect:
-        _cancelAuthorization(authorizer, nonce);
     }
 
     /// @inheritdoc IPointsToken
@@ -192,54 +206,127 @@ contract PointsToken is IPointsToken, ERC20Burnable, ERC20Permit, ERC3009, Acces
         super.burnFrom(from, amount);
     }
 
+    /// @inheritdoc IERC20
+    /// @dev Not kept, but worked out: it would be one slot more on each payment and claim.
+    function totalSupply() public view override(ERC20, IERC20) returns (uint256) {
+        Sums memory sums = _sums;
+        return uint256(sums.issued) + sums.setApart - sums.burned - IProgramBooks(NODES).unminted();
+    }
+
+    /// @inheritdoc IERC20
+    function balanceOf(address account) public view override(ERC20, IERC20) returns (uint256) {
+        return _accounts[account].points();
+    }
+
     /// @inheritdoc ERC20
     function decimals() public pure override returns (uint8) {
         return 6;
     }
 
-    /// @inheritdoc IERC20Permit
-    function nonces(address owner) public view override(IERC20Permit, ERC20Permit) returns (uint256) {
-        return super.nonces(owner);
+    /// @inheritdoc IPointsToken
+    function issued() external view returns (uint64) {
+        return _sums.issued;
     }
 
-    /// @dev Every movement passes here: nothing reaches the token itself, and a frozen account sends and burns nothing.
+    /// @inheritdoc IPointsToken
+    function setApart() external view returns (uint64) {
+        return _sums.setApart;
+    }
+
+    /// @inheritdoc IPointsToken
+    function nodesOf(address account) external view returns (uint256) {
+        return _accounts[account].nodes();
+    }
+
+    /// @inheritdoc IPointsToken
+    function frozenUntil(address account) external view returns (uint40) {
+        return _accounts[account].frozenUntil();
+    }
+
+    /// @inheritdoc IPointsToken
+    function paymentsCancelledAt(address account) external view returns (uint40) {
+        return _accounts[account].paymentsCancelledAt();
+    }
+
+    /// @inheritdoc IPointsToken
+    function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday) {
+        return (_sums.personLimit, uint64(_accounts[person].issuedOn(_today())));
+    }
+
+    /// @dev Transfers and holders' burning, of OpenZeppelin's ERC-20; its own balances and supply stay unused.
     function _update(address from, address to, uint256 amount) internal override {
-        // Check:
-        if (to == address(this)) revert PointsToken_SentToToken();
-        if (from != address(0)) {
-            uint40 until = frozenUntil[from];
-            if (block.timestamp < until) revert PointsToken_AccountFrozen(from, until);
+        // Check and effect: what an account holds has 64 bits.
+        _take(from, _accounts[from], amount);
+        if (to == address(0)) {
+            _sums.burned += uint64(amount);
+            emit Transfer(from, to, amount);
+        } else {
+            _put(from, to, amount);
         }
+    }
+
+    /// @dev Takes points from an account, which is not frozen and has them.
+    function _take(address from, Account account, uint256 amount) private {
+        // Check:
+        _requireNotFrozen(from, account);
+        uint256 points = account.points();
+        if (points < amount) revert ERC20InsufficientBalance(from, points, amount);
 
         // Effect:
-        super._update(from, to, amount);
+        _accounts[from] = account.less(amount);
     }
 
-    /// @dev Unix seconds only, as EIP-3009 says: OpenZeppelin reads times with bit 47 set as block numbers.
-    function _checkValidity(uint256 validAfter, uint256 validBefore) internal view override {
-        if (block.timestamp <= validAfter || block.timestamp >= validBefore) {
-            revert ERC3009InvalidAuthorizationTime(validAfter, validBefore);
+    /// @dev Gives an account points that were taken from `from`, or created where that is zero.
+    function _put(address from, address to, uint256 amount) private {
+        // Check: whatever reached the token itself would be lost.
+        if (to == address(this)) revert PointsToken_SentToToken();
+        if (to == address(0)) revert ERC20InvalidReceiver(to);
+
+        // Effect:
+        _accounts[to] = _accounts[to].more(amount);
+        emit Transfer(from, to, amount);
+    }
+
+    /// @dev What programs pay out, or give back, is created or comes out of the reserves.
+    function _release(address to, uint256 amount, bool funded) private {
+        address from = address(0);
+        if (funded) {
+            from = NODES;
+            _take(from, _accounts[from], amount);
         }
+        if (amount != 0) _put(from, to, amount);
+    }
+
+    function _issue(uint256 amount) private {
+        // Check:
+        _requireSupply(amount);
+
+        // Effect: what passed has 64 bits.
+        _sums.issued += uint64(amount);
     }
 
     function _freeze(address account, uint40 until, string calldata reason) private {
-        frozenUntil[account] = until;
+        _accounts[account] = _accounts[account].withFrozenUntil(until);
         emit Frozen(account, until, msg.sender, reason);
     }
 
     /// @dev Sums are taken in 256 bits; what passes fits 64.
     function _requireSupply(uint256 amount) private view {
-        uint256 issuedAndSetApart = amount + issued + setApart;
+        Sums memory sums = _sums;
+        uint256 issuedAndSetApart = amount + sums.issued + sums.setApart;
         if (issuedAndSetApart > SUPPLY_CAP) revert PointsToken_SupplyCapExceeded(issuedAndSetApart, SUPPLY_CAP);
     }
 
-    function _requireFreezable(address account) private view {
-        if (account == PROCESSOR || account == PROGRAMS) revert PointsToken_NotFreezable(account);
+    function _requireNotFrozen(address holder, Account account) private view {
+        uint40 until = account.frozenUntil();
+        if (block.timestamp < until) revert PointsToken_AccountFrozen(holder, until);
     }
 
-    function _requireSigned(address signer, bytes32 structHash, bytes calldata signature) private view {
-        if (!SignatureChecker.isValidSignatureNowCalldata(signer, _hashTypedDataV4(structHash), signature)) {
-            revert ERC3009InvalidSignature();
-        }
+    function _requireFreezable(address account) private view {
+        if (account == PROCESSOR || account == NODES) revert PointsToken_NotFreezable(account);
+    }
+
+    function _today() private view returns (uint16) {
+        return uint16(block.timestamp / 1 days);
     }
 }

@@ -6,7 +6,7 @@ import {IPaymentProcessor} from "../interfaces/IPaymentProcessor.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Orders} from "./Orders.sol";
 
-/// @title The messages by which payers pay and payout addresses refund, and what payers took back
+/// @title The messages by which payers pay and payout addresses refund
 /// @notice A message is used at most once without a nonce of its own: an order is paid once, and a refund names what was
 /// refunded before it.
 abstract contract Authorizations is Orders, EIP712 {
@@ -17,20 +17,7 @@ abstract contract Authorizations is Orders, EIP712 {
         "Refund(uint32 merchant,uint32 program,uint64 paid,address payer,bytes32 order,uint24 start,uint64 amount,uint64 refunded,uint40 validAfter,uint40 validBefore)"
     );
 
-    /// @dev By the hash of a payment's terms, of which the payer is one: nobody's cancelling touches another's payment.
-    mapping(bytes32 terms => bool) private _cancelled;
-
     constructor() EIP712("chainpoints payments", "1") {}
-
-    /// @inheritdoc IPaymentProcessor
-    function cancelPayment(Payment calldata payment) external {
-        // Check:
-        if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.payer, msg.sender);
-
-        // Effect:
-        _cancelled[keccak256(abi.encode(payment))] = true;
-        emit PaymentCancelled(payment.merchant, payment.order, payment.payer, payment.program, payment.amount);
-    }
 
     /// @inheritdoc IPaymentProcessor
     function paymentHash(Payment calldata payment, uint40 validAfter, uint40 validBefore)
@@ -54,11 +41,8 @@ abstract contract Authorizations is Orders, EIP712 {
     }
 
     function _requirePaymentAuthorized(Payment calldata payment, Authorization calldata authorization) internal view {
-        if (_cancelled[keccak256(abi.encode(payment))]) {
-            revert PaymentProcessor_Cancelled(payment.merchant, payment.order, payment.payer);
-        }
         bytes32 hash = paymentHash(payment, authorization.validAfter, authorization.validBefore);
-        _requireSigned(payment.payer, hash, authorization);
+        _requireSigned(payment.payer, payment.order, hash, authorization);
     }
 
     function _requireRefundAuthorized(
@@ -69,13 +53,18 @@ abstract contract Authorizations is Orders, EIP712 {
         Authorization calldata authorization
     ) internal view {
         bytes32 hash = refundHash(payment, start, amount, authorization.validAfter, authorization.validBefore);
-        _requireSigned(payout, hash, authorization);
+        _requireSigned(payout, payment.order, hash, authorization);
     }
 
-    function _requireSigned(address signer, bytes32 hash, Authorization calldata authorization) private view {
+    function _requireSigned(address signer, bytes32 order, bytes32 hash, Authorization calldata authorization)
+        private
+        view
+    {
         if (block.timestamp <= authorization.validAfter || block.timestamp >= authorization.validBefore) {
-            revert PaymentProcessor_NotValidNow(authorization.validAfter, authorization.validBefore);
+            revert PaymentProcessor_NotValidNow(order, authorization.validAfter, authorization.validBefore);
         }
-        if (!Signatures.isOf(signer, hash, authorization.signature)) revert PaymentProcessor_InvalidSignature(signer);
+        if (!Signatures.isOf(signer, hash, authorization.signature)) {
+            revert PaymentProcessor_InvalidSignature(order, signer);
+        }
     }
 }

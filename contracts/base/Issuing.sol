@@ -1,49 +1,40 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IMerchantRegistry} from "../interfaces/IMerchantRegistry.sol";
 import {IPaymentProcessor} from "../interfaces/IPaymentProcessor.sol";
 import {IPointsToken} from "../interfaces/IPointsToken.sol";
-import {IPrograms} from "../interfaces/IPrograms.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
+import {MerchantRegistry} from "./MerchantRegistry.sol";
 import {Orders} from "./Orders.sol";
 
 /// @title Issues: points, nodes and reserves minted out of a merchant's prepaid quota
-abstract contract Issuing is Orders, AccessManaged {
+abstract contract Issuing is Orders, MerchantRegistry {
     /// @notice The points.
     IPointsToken public immutable TOKEN;
-    /// @notice The programs and their books.
-    IPrograms public immutable PROGRAMS;
-    /// @notice The nodes.
+    /// @notice The nodes and their programs.
     IReleaseNode public immutable RELEASE_NODE;
-    /// @notice The merchants.
-    IMerchantRegistry public immutable REGISTRY;
 
-    constructor(
-        address authority,
-        IPointsToken token,
-        IPrograms programs,
-        IReleaseNode releaseNode,
-        IMerchantRegistry registry
-    ) AccessManaged(authority) {
+    /// @inheritdoc IPaymentProcessor
+    uint64 public approvalThreshold = 100_000e6;
+    /// @inheritdoc IPaymentProcessor
+    mapping(bytes32 hash => address) public approverOf;
+
+    constructor(IPointsToken token, IReleaseNode releaseNode) {
         TOKEN = token;
-        PROGRAMS = programs;
         RELEASE_NODE = releaseNode;
-        REGISTRY = registry;
     }
 
     /// @inheritdoc IPaymentProcessor
     function issue(Issue calldata item) external restricted {
-        _issue(item);
+        _issue(item, false);
     }
 
     /// @inheritdoc IPaymentProcessor
     function issueBatch(Issue[] calldata items) external restricted {
         _requireBatch(items.length);
         for (uint256 i = 0; i < items.length; ++i) {
-            _issue(items[i]);
+            _issue(items[i], true);
         }
     }
 
@@ -53,37 +44,83 @@ abstract contract Issuing is Orders, AccessManaged {
         restricted
     {
         // Check:
-        if (amount == 0) revert PaymentProcessor_NothingToDo();
+        if (amount == 0) revert PaymentProcessor_NothingToDo(order);
+        _useApproval(order, amount, reserveHash(merchant, order, program, amount, evidence));
 
         // Effect:
         _recordIssue(merchant, order);
+        address payout = _consumeIssued(merchant, order, amount);
 
         // Interaction:
-        address payout = REGISTRY.consumeIssued(merchant, address(0), amount);
-        TOKEN.mintIssued(address(PROGRAMS), amount);
-        PROGRAMS.depositReceived(program, payout, amount);
+        RELEASE_NODE.depositIssued(program, payout, amount);
+        TOKEN.settleReserve(amount);
         emit ReserveIssued(merchant, order, program, amount, evidence);
     }
 
-    function _issue(Issue calldata item) private {
+    /// @inheritdoc IPaymentProcessor
+    function approveIssue(bytes32 hash) external restricted {
+        approverOf[hash] = msg.sender;
+        emit IssueApproved(hash, msg.sender);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function setApprovalThreshold(uint64 threshold) external restricted {
+        approvalThreshold = threshold;
+        emit ApprovalThresholdSet(threshold);
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    function issueHash(Issue calldata item) public pure returns (bytes32) {
+        return keccak256(abi.encode(item));
+    }
+
+    /// @inheritdoc IPaymentProcessor
+    /// @dev Five words; an issue's are seven, so no hash is of both.
+    function reserveHash(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence)
+        public
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(merchant, order, program, amount, evidence));
+    }
+
+    function _issue(Issue calldata item, bool inBatch) private {
         // Check:
         uint64 amount = SafeCast.toUint64(uint256(item.points) + item.total);
-        if (amount == 0) revert PaymentProcessor_NothingToDo();
+        if (amount == 0) revert PaymentProcessor_NothingToDo(item.order);
+        _useApproval(item.order, amount, issueHash(item));
 
         // Effect:
         _recordIssue(item.merchant, item.order);
+        address payout = _consumeIssued(item.merchant, item.order, amount);
 
         // Interaction:
-        address payout = REGISTRY.consumeIssued(item.merchant, item.customer, amount);
-        if (item.points != 0) TOKEN.mintIssued(item.customer, item.points);
-        uint24 start;
+        (uint24 start, bool made) = (0, false);
         if (item.total != 0) {
-            TOKEN.mintIssued(address(PROGRAMS), item.total);
-            start = PROGRAMS.commitIssue(item.program, payout, item.total);
-            RELEASE_NODE.topUp(item.program, start, item.customer, item.total, 0);
+            try RELEASE_NODE.commitIssue(item.program, payout, item.customer, item.total) returns (uint24 s, bool m) {
+                (start, made) = (s, m);
+            } catch (bytes memory reason) {
+                _refuse(item.merchant, item.order, reason, inBatch);
+            }
+        }
+        try TOKEN.settleIssue(item.customer, item.points, item.total, made) {}
+        catch (bytes memory reason) {
+            _refuse(item.merchant, item.order, reason, inBatch);
         }
         emit Issued(
             item.merchant, item.order, item.customer, item.program, start, item.points, item.total, item.evidence
         );
+    }
+
+    /// @dev Uses up the approval of an issue above the threshold, which has to be somebody else's.
+    function _useApproval(bytes32 order, uint64 amount, bytes32 hash) private {
+        // Check:
+        if (amount <= approvalThreshold) return;
+        address approver = approverOf[hash];
+        if (approver == address(0)) revert PaymentProcessor_ApprovalNeeded(order, amount, approvalThreshold);
+        if (approver == msg.sender) revert PaymentProcessor_OwnApproval(order, approver);
+
+        // Effect:
+        delete approverOf[hash];
     }
 }

@@ -37,9 +37,9 @@ abstract contract Orders is IPaymentProcessor {
     }
 
     /// @dev The key of an order that is not paid yet; an order is paid once.
-    function _requireUnpaid(Payment calldata payment) internal view returns (bytes32 key) {
-        key = _key(payment.merchant, payment.order);
-        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(payment.merchant, payment.order);
+    function _requireUnpaid(uint32 merchant, bytes32 order) internal view returns (bytes32 key) {
+        key = _key(merchant, order);
+        if (_orders[key].commitment != 0) revert PaymentProcessor_AlreadyPaid(merchant, order);
     }
 
     /// @dev The record of a payment that was made on these terms and has `amount` left to refund.
@@ -54,6 +54,14 @@ abstract contract Orders is IPaymentProcessor {
         }
         uint64 left = payment.amount - order.refunded;
         if (amount > left) revert PaymentProcessor_RefundExceedsPaid(payment.merchant, payment.order, amount, left);
+    }
+
+    /// @dev Passes on why the nodes or the token refused an item; in a batch, with the order that it was.
+    function _refuse(uint32 merchant, bytes32 order, bytes memory reason, bool inBatch) internal pure {
+        if (inBatch) revert PaymentProcessor_BadItem(merchant, order, reason);
+        assembly ("memory-safe") {
+            revert(add(reason, 32), mload(reason))
+        }
     }
 
     function _requireBatch(uint256 size) internal pure {

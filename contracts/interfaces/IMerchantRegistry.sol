@@ -30,20 +30,21 @@ interface IMerchantRegistry {
     /// @notice The operator credited prepaid quota.
     /// @param evidence Hash of the operator's receipt.
     event QuotaAdded(uint32 indexed merchant, uint64 amount, bytes32 evidence);
-    /// @notice The limit of issued points a person a day was set, base units.
-    event PersonLimitSet(uint64 issuedPerDay);
 
-    error MerchantRegistry_NotProcessor(address caller);
     error MerchantRegistry_NotPayout(uint32 merchant, address caller);
     error MerchantRegistry_AlreadyRegistered(uint32 merchant);
     error MerchantRegistry_ZeroPayout();
     error MerchantRegistry_Unknown(uint32 merchant);
     error MerchantRegistry_Inactive(uint32 merchant);
-    error MerchantRegistry_PaidPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
-    error MerchantRegistry_IssuedPerDayExceeded(uint32 merchant, uint256 tried, uint64 left);
-    error MerchantRegistry_QuotaExceeded(uint32 merchant, uint256 tried, uint64 left);
+    /// @notice The merchant was paid too much today to be paid the order.
+    error MerchantRegistry_PaidPerDayExceeded(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
+    /// @notice Too much was issued for the merchant today to issue the order.
+    error MerchantRegistry_IssuedPerDayExceeded(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
+    /// @notice The merchant's quota is too small for the order.
+    error MerchantRegistry_QuotaExceeded(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
     error MerchantRegistry_QuotaCapExceeded(uint32 merchant, uint256 tried, uint64 left);
-    error MerchantRegistry_PersonLimitExceeded(address person, uint256 tried, uint64 left);
+    /// @notice Quota was credited for this evidence before.
+    error MerchantRegistry_EvidenceUsed(uint32 merchant, bytes32 evidence);
 
     /// @notice Registers a merchant under an id of the caller's choice. For registrars. Emits MerchantRegistered and
     /// LimitsSet. Reverts with MerchantRegistry_AlreadyRegistered, MerchantRegistry_ZeroPayout.
@@ -59,32 +60,13 @@ interface IMerchantRegistry {
     /// @notice Sets the limits per day. For registrars. Emits LimitsSet.
     function setLimits(uint32 merchant, uint64 paidPerDay, uint64 issuedPerDay) external;
 
-    /// @notice Credits quota that the merchant paid the operator for. For registrars. Emits QuotaAdded.
-    /// Reverts with MerchantRegistry_Unknown, MerchantRegistry_QuotaCapExceeded.
+    /// @notice Credits quota that the merchant paid the operator for, once for each evidence. For registrars. Emits
+    /// QuotaAdded. Reverts with MerchantRegistry_Unknown, MerchantRegistry_EvidenceUsed, MerchantRegistry_QuotaCapExceeded.
     function addQuota(uint32 merchant, uint64 amount, bytes32 evidence) external;
-
-    /// @notice Sets how many points may be issued to one person in a day, over all merchants (1,000 points at first).
-    /// For the admin. Emits PersonLimitSet.
-    function setPersonLimit(uint64 issuedPerDay) external;
-
-    /// @notice Books a payment. For the processor. Reverts with MerchantRegistry_Unknown, MerchantRegistry_Inactive,
-    /// MerchantRegistry_PaidPerDayExceeded.
-    /// @return payout Where the merchant's share goes.
-    function consumePaid(uint32 merchant, uint64 amount) external returns (address payout);
-
-    /// @notice Books an issue. For the processor. Reverts with MerchantRegistry_Unknown, MerchantRegistry_Inactive,
-    /// MerchantRegistry_IssuedPerDayExceeded, MerchantRegistry_QuotaExceeded, MerchantRegistry_PersonLimitExceeded.
-    /// @param person Who receives; the zero address where no person does (a reserve).
-    /// @param amount Base units.
-    /// @return payout Who paid for the quota, for the books of a reserve.
-    function consumeIssued(uint32 merchant, address person, uint64 amount) external returns (address payout);
 
     /// @notice A merchant as it stands. Reverts with MerchantRegistry_Unknown.
     function merchantOf(uint32 merchant) external view returns (Merchant memory);
 
     /// @notice A merchant's payout address. Reverts with MerchantRegistry_Unknown.
     function payoutOf(uint32 merchant) external view returns (address);
-
-    /// @notice The limit of issued points a person a day, and what was issued to `person` today, base units.
-    function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IMerchantRegistry} from "./IMerchantRegistry.sol";
+
 /// @title Payments, refunds and issues
 /// @notice A payment of P diverts floor(P * divertBps / 10,000) into a node of the payer and gives the merchant the rest.
 /// Each order of a merchant is paid at most once and issued at most once. What is kept of a payment is one slot: a hash
 /// of its terms and how much was refunded, so later calls bring the terms and cannot disagree with them.
-/// Amounts are base units of points.
-interface IPaymentProcessor {
+/// A batch is carried out whole or not at all; what is wrong with it names the order. Amounts are base units of points.
+interface IPaymentProcessor is IMerchantRegistry {
     /// @notice What a payer agrees to.
     struct Payment {
         uint32 merchant;
@@ -63,11 +65,6 @@ interface IPaymentProcessor {
         uint64 total
     );
 
-    /// @notice The payer took back every authorization of this payment.
-    event PaymentCancelled(
-        uint32 indexed merchant, bytes32 indexed order, address indexed payer, uint32 program, uint64 amount
-    );
-
     /// @notice Points were issued for a payment in money; `start` is the node's, 0 without a node.
     event Issued(
         uint32 indexed merchant,
@@ -85,41 +82,54 @@ interface IPaymentProcessor {
         uint32 indexed merchant, bytes32 indexed order, uint32 indexed program, uint64 amount, bytes32 evidence
     );
 
-    error PaymentProcessor_NotPayer(address payer, address caller);
+    /// @notice A large issue was approved, for whoever may issue but the approver itself.
+    /// @param hash As `issueHash` or `reserveHash` gives it.
+    event IssueApproved(bytes32 indexed hash, address indexed approver);
+    /// @notice Above how many points an issue needs a second person was set, base units.
+    event ApprovalThresholdSet(uint64 threshold);
+
+    error PaymentProcessor_NotPayer(bytes32 order, address payer, address caller);
     error PaymentProcessor_AlreadyPaid(uint32 merchant, bytes32 order);
     error PaymentProcessor_AlreadyIssued(uint32 merchant, bytes32 order);
+    /// @notice The payment is smaller than the program takes.
+    error PaymentProcessor_BelowMinimum(bytes32 order, uint64 amount, uint64 minimum);
     /// @notice The terms are not those of a payment that was made.
     error PaymentProcessor_UnknownPayment(uint32 merchant, bytes32 order);
     error PaymentProcessor_NotPayout(uint32 merchant, address caller);
     error PaymentProcessor_RefundExceedsPaid(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
-    error PaymentProcessor_NothingToDo();
+    error PaymentProcessor_NothingToDo(bytes32 order);
     /// @notice Now is not after `validAfter` and before `validBefore`, unix seconds.
-    error PaymentProcessor_NotValidNow(uint40 validAfter, uint40 validBefore);
+    error PaymentProcessor_NotValidNow(bytes32 order, uint40 validAfter, uint40 validBefore);
     /// @notice The signature is not the signer's over exactly these terms.
-    error PaymentProcessor_InvalidSignature(address signer);
-    /// @notice The payer took the authorization of this payment back.
-    error PaymentProcessor_Cancelled(uint32 merchant, bytes32 order, address payer);
+    error PaymentProcessor_InvalidSignature(bytes32 order, address signer);
+    /// @notice An issue above `threshold` needs the approval of a second person.
+    error PaymentProcessor_ApprovalNeeded(bytes32 order, uint64 amount, uint64 threshold);
+    /// @notice Who approved an issue cannot carry it out as well.
+    error PaymentProcessor_OwnApproval(bytes32 order, address approver);
     /// @notice A batch has 1 to `limit` items.
     error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);
+    /// @notice An item of a batch was refused by the nodes or the token for `reason`, their encoded error. Orders of one
+    /// payer, merchant and program that follow one another are settled together: `order` is then the last of them.
+    error PaymentProcessor_BadItem(uint32 merchant, bytes32 order, bytes reason);
 
     /// @notice Pays an order with the caller's points; no allowance is needed. Emits Paid.
-    /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, and as Programs and MerchantRegistry do.
+    /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, PaymentProcessor_BelowMinimum,
+    /// MerchantRegistry_Unknown, MerchantRegistry_Inactive, MerchantRegistry_PaidPerDayExceeded, as `quote` and `commit` of
+    /// IReleaseNode do, and as `settlePayment` of IPointsToken does.
     function pay(Payment calldata payment) external;
 
     /// @notice Pays an order with the payer's points, by the payer's authorization, whoever calls. Emits Paid.
-    /// Reverts as `pay` does, and with PaymentProcessor_Cancelled, PaymentProcessor_NotValidNow,
-    /// PaymentProcessor_InvalidSignature.
+    /// Reverts as `pay` does, and with PaymentProcessor_NotValidNow, PaymentProcessor_InvalidSignature; the token's
+    /// `cancelPayments` takes an authorization back.
     function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external;
 
-    /// @notice At most 100 payments of the caller; all or none. Emits Paid for each.
+    /// @notice At most 100 payments of the caller; all or none. Emits Paid for each. Orders of one merchant and program that
+    /// follow one another move the points, and grow the node, once. Reverts as `pay` does, what the nodes or the token
+    /// refuse as PaymentProcessor_BadItem, and with PaymentProcessor_BatchSize.
     function payBatch(Payment[] calldata payments) external;
 
     /// @notice At most 100 authorized payments, of any payers; all or none. Emits Paid for each.
     function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external;
-
-    /// @notice Takes back every authorization of this payment, for ever; the payer can still `pay` it. For the payer.
-    /// Emits PaymentCancelled. Reverts with PaymentProcessor_NotPayer.
-    function cancelPayment(Payment calldata payment) external;
 
     /// @notice Gives back `amount` of a payment while its node is locked: the merchant's part comes from the payout
     /// address, which calls; no allowance is needed. Emits Refunded. Reverts with PaymentProcessor_UnknownPayment,
@@ -139,14 +149,40 @@ interface IPaymentProcessor {
     ) external;
 
     /// @notice Issues points for an order that was paid in money. For issuers. Emits Issued, and the program's
-    /// ReserveDeposited where there is a node. Reverts with PaymentProcessor_AlreadyIssued, PaymentProcessor_NothingToDo, Programs_NotFunded, and as MerchantRegistry does.
+    /// ReserveDeposited where there is a node. Reverts with PaymentProcessor_AlreadyIssued, PaymentProcessor_NothingToDo,
+    /// PaymentProcessor_ApprovalNeeded, PaymentProcessor_OwnApproval, MerchantRegistry_Unknown, MerchantRegistry_Inactive,
+    /// MerchantRegistry_IssuedPerDayExceeded, MerchantRegistry_QuotaExceeded, as `commitIssue` of IReleaseNode and
+    /// `settleIssue` of IPointsToken do.
     function issue(Issue calldata item) external;
 
-    /// @notice At most 100 issues; all or none. For issuers. Emits Issued for each.
+    /// @notice At most 100 issues; all or none. For issuers. Emits Issued for each. Reverts as `issue` does, what the nodes
+    /// or the token refuse as PaymentProcessor_BadItem, and with PaymentProcessor_BatchSize.
     function issueBatch(Issue[] calldata items) external;
 
     /// @notice Issues points out of a merchant's quota into a FUNDED program's reserve. For issuers. Emits ReserveIssued.
     function issueReserve(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence) external;
+
+    /// @notice Approves an issue above the threshold, once; somebody else issues it. For approvers. Emits IssueApproved.
+    function approveIssue(bytes32 hash) external;
+
+    /// @notice Sets above how many points an issue needs a second person (100,000 points at first). For the admin. Emits
+    /// ApprovalThresholdSet.
+    function setApprovalThreshold(uint64 threshold) external;
+
+    /// @notice Above how many points an issue needs a second person, base units.
+    function approvalThreshold() external view returns (uint64);
+
+    /// @notice Who approved the issue with this hash; zero when nobody did, or once it was issued.
+    function approverOf(bytes32 hash) external view returns (address);
+
+    /// @notice What an approver of an issue names: the hash of all of it.
+    function issueHash(Issue calldata item) external pure returns (bytes32);
+
+    /// @notice What an approver of points issued into a reserve names: the hash of all of it.
+    function reserveHash(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence)
+        external
+        pure
+        returns (bytes32);
 
     /// @notice The EIP-712 hash that a payer signs.
     function paymentHash(Payment calldata payment, uint40 validAfter, uint40 validBefore)

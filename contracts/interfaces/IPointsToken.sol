@@ -6,16 +6,16 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {IERC3009, IERC3009Cancel} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
-/// @notice With EIP-2612 permit, EIP-3009 transfers by authorization (externally owned and ERC-1271 signers) and an
-/// EIP-5267 domain. Amounts are base units: 1 point = 1,000,000. An account can be frozen: it then cannot send points,
-/// but still receives them.
+/// @notice With EIP-2612 permit, EIP-3009 transfers by authorization and an EIP-5267 domain; each signature is 65 bytes of
+/// an account, or whatever an ERC-1271 contract accepts. Amounts are base units: 1 point = 1,000,000. An account can be
+/// frozen: it then cannot send points, but still receives them.
 ///
 /// The cap is parted once: opening an EMISSION program sets its whole cap apart, and the rest is for issues, so
 /// issued + setApart <= SUPPLY_CAP is all that is ever checked. Why neither a release nor a refund needs a check of its
 /// own: supply = issued + released - (diverted and burned by payments, less what their refunds minted back) - burned by
 /// holders, and that bracket is never negative, since refunds of a payment mint back at most what it burned. A program
 /// keeps released + committed within its cap, so supply + committed <= issued + released + committed
-/// <= issued + setApart <= SUPPLY_CAP.
+/// <= issued + setApart <= SUPPLY_CAP. That sum is how `totalSupply` is worked out.
 interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice An account was frozen, or its freeze was confirmed.
     /// @param account The account that can no longer send.
@@ -29,10 +29,16 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @param by Who lifted it.
     event Unfrozen(address indexed account, address by);
 
+    /// @notice The payer took back every payment signed to be valid before now.
+    event PaymentsCancelled(address indexed payer);
+
+    /// @notice The limit of issued points a person a day was set, base units.
+    event PersonLimitSet(uint64 issuedPerDay);
+
     /// @notice Only the payment processor issues and moves payments and refunds.
     error PointsToken_NotProcessor(address caller);
-    /// @notice Only programs set supply apart and release.
-    error PointsToken_NotPrograms(address caller);
+    /// @notice Only the nodes' contract, which holds the programs, sets supply apart and releases.
+    error PointsToken_NotNodes(address caller);
     /// @notice All that was ever issued, with the caps of all EMISSION programs, would exceed the cap.
     error PointsToken_SupplyCapExceeded(uint256 issuedAndSetApart, uint256 cap);
     /// @notice Points sent to the token's own contract would be lost.
@@ -44,36 +50,83 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
 
     /// @notice The account is not frozen.
     error PointsToken_NotFrozen(address account);
-    /// @notice The processor and the programs hold other people's points and are never frozen.
+    /// @notice The processor and the nodes' contract, which holds the reserves, are never frozen.
     error PointsToken_NotFreezable(address account);
+    /// @notice The payer took the authorization back at `cancelledAt`, unix seconds.
+    error PointsToken_PaymentsCancelled(address payer, uint40 cancelledAt);
+    /// @notice More would be issued to one person in a UTC day than the limit leaves.
+    error PointsToken_PersonLimitExceeded(address person, uint256 tried, uint64 left);
+    /// @notice The signature is not the signer's.
+    error PointsToken_InvalidSignature(address signer);
 
     /// @notice The most that can ever exist: 9 * 10^18 base units (9 trillion points).
     // forge-lint: disable-next-line
     function SUPPLY_CAP() external view returns (uint256);
 
-    /// @notice Sets `amount` of the cap apart for an EMISSION program, for ever. For programs.
-    /// Reverts with PointsToken_NotPrograms, PointsToken_SupplyCapExceeded.
+    /// @notice Sets `amount` of the cap apart for an EMISSION program, for ever. For the nodes' contract.
+    /// Reverts with PointsToken_NotNodes, PointsToken_SupplyCapExceeded.
     function setSupplyApart(uint64 amount) external;
 
-    /// @notice Creates points for an order that was paid in money. For the processor. Emits Transfer from the zero
-    /// address. Reverts with PointsToken_NotProcessor, PointsToken_SupplyCapExceeded, PointsToken_SentToToken.
-    /// @param to The receiver.
-    /// @param amount Base units.
-    function mintIssued(address to, uint64 amount) external;
-
-    /// @notice Creates what a node of an EMISSION program releases, out of what was set apart. For programs. Emits
-    /// Transfer from the zero address. Reverts with PointsToken_NotPrograms, PointsToken_SentToToken.
-    function mintReleased(address to, uint64 amount) external;
-
-    /// @notice Moves a payment: `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the programs
+    /// @notice Moves a payment: `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the reserve
     /// (FUNDED). For the processor, which asked the payer; an allowance is not needed. Emits Transfer for each part.
-    /// Reverts with PointsToken_NotProcessor, ERC20InsufficientBalance, PointsToken_AccountFrozen, PointsToken_SentToToken.
-    function settlePayment(address payer, address payout, uint64 merchantShare, uint64 diverted, bool funded) external;
+    /// Reverts with PointsToken_NotProcessor, PointsToken_PaymentsCancelled, ERC20InsufficientBalance,
+    /// PointsToken_AccountFrozen, PointsToken_SentToToken.
+    /// @param newNode Whether the payment made a node of the payer, to be counted.
+    /// @param validAfter Of the payer's authorization; the largest uint40 where the payer itself calls.
+    function settlePayment(
+        address payer,
+        address payout,
+        uint64 merchantShare,
+        uint64 diverted,
+        bool funded,
+        bool newNode,
+        uint40 validAfter
+    ) external;
 
-    /// @notice Moves a refund: `merchantShare` from `payout` to `payer`, who also gets again what the payment burned of
-    /// it. For the processor, which asked the payout address. Emits Transfer for each part. Reverts as `settlePayment`.
-    /// @param burned Base units created; 0 for a FUNDED program, which gives them from its reserve.
-    function settleRefund(address payout, address payer, uint64 merchantShare, uint64 burned) external;
+    /// @notice Moves a refund: `merchantShare` from `payout` to `payer`, who also gets `diverted` again: created, as the
+    /// payment burned it, or out of the reserve of a FUNDED program. For the processor, which asked the payout address.
+    /// Emits Transfer for each part. Reverts with PointsToken_NotProcessor, ERC20InsufficientBalance,
+    /// PointsToken_AccountFrozen.
+    /// @param nodeEnded Whether the refund ended a node of the payer, no longer to be counted.
+    function settleRefund(
+        address payout,
+        address payer,
+        uint64 merchantShare,
+        uint64 diverted,
+        bool funded,
+        bool nodeEnded
+    ) external;
+
+    /// @notice Creates what is issued for an order that was paid in money: `points` of the customer, and `total` in the
+    /// reserve for the customer's node. For the processor. Emits Transfer from the zero address for each. Reverts with
+    /// PointsToken_NotProcessor, PointsToken_SupplyCapExceeded, PointsToken_PersonLimitExceeded, PointsToken_SentToToken.
+    /// @param newNode Whether the issue made a node of the customer, to be counted.
+    function settleIssue(address customer, uint64 points, uint64 total, bool newNode) external;
+
+    /// @notice Creates points in the reserve, as issued by no person. For the processor. Emits Transfer from the zero
+    /// address. Reverts with PointsToken_NotProcessor, PointsToken_SupplyCapExceeded.
+    function settleReserve(uint64 amount) external;
+
+    /// @notice Pays what nodes of `owner` released to `to`: created out of what was set apart, or out of the reserve of a
+    /// FUNDED program. For the nodes' contract. Emits Transfer. Reverts with PointsToken_NotNodes, and with
+    /// PointsToken_AccountFrozen where a frozen owner's points would go to somebody else.
+    function settleRelease(address owner, address to, uint64 amount, bool funded) external;
+
+    /// @notice Counts a node that changes hands. For the nodes' contract. Reverts with PointsToken_NotNodes,
+    /// PointsToken_AccountFrozen (of `from`).
+    function moveNode(address from, address to) external;
+
+    /// @notice Counts nodes of an owner that a split or a merge made and ended. For the nodes' contract. Reverts with
+    /// PointsToken_NotNodes.
+    function countNodes(address owner, uint32 more, uint32 fewer) external;
+
+    /// @notice Takes back every payment of the caller that was signed to be valid before now; what is signed from now on
+    /// counts, and what the caller sends itself. Emits PaymentsCancelled.
+    function cancelPayments() external;
+
+    /// @notice Sets how many points may be issued to one person in a day, over all merchants (1,000 points at first).
+    /// For the admin. Emits PersonLimitSet.
+    function setPersonLimit(uint64 issuedPerDay) external;
 
     /// @notice Destroys points of the caller. Emits Transfer to the zero address.
     /// @param amount Base units.
@@ -96,9 +149,13 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice Lifts a freeze. For guardians. Emits Unfrozen. Reverts with PointsToken_NotFrozen.
     function unfreeze(address account) external;
 
+    /// @notice EIP-2612 permit whose signature is 65 bytes of an account, or whatever an ERC-1271 contract accepts. Emits
+    /// Approval. Reverts with ERC2612ExpiredSignature, PointsToken_InvalidSignature.
+    function permit(address owner, address spender, uint256 value, uint256 deadline, bytes calldata signature) external;
+
     /// @notice EIP-3009 transfer by authorization whose signature is 65 bytes of an account, or whatever an ERC-1271
     /// contract accepts. Times are unix seconds: valid while validAfter < now < validBefore. Emits AuthorizationUsed and
-    /// Transfer. Reverts with ERC3009InvalidSignature, ERC3009InvalidAuthorizationTime, ERC3009UsedAuthorization.
+    /// Transfer. Reverts with PointsToken_InvalidSignature, ERC3009InvalidAuthorizationTime, ERC3009UsedAuthorization.
     function transferWithAuthorization(
         address from,
         address to,
@@ -121,7 +178,7 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     ) external;
 
     /// @notice Uses up an authorization, by signature of an account or an ERC-1271 contract. Emits AuthorizationCanceled.
-    /// Reverts with ERC3009InvalidSignature, ERC3009UsedAuthorization.
+    /// Reverts with PointsToken_InvalidSignature, ERC3009UsedAuthorization.
     function cancelAuthorization(address authorizer, bytes32 nonce, bytes calldata signature) external;
 
     /// @notice All that was ever issued, base units. Burning gives nothing of it back.
@@ -129,6 +186,15 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
 
     /// @notice The caps of all EMISSION programs together, base units.
     function setApart() external view returns (uint64);
+
+    /// @notice How many release nodes the account holds.
+    function nodesOf(address account) external view returns (uint256);
+
+    /// @notice When the account last took its signed payments back, unix seconds; 0 for never.
+    function paymentsCancelledAt(address account) external view returns (uint40);
+
+    /// @notice The limit of issued points a person a day, and what was issued to `person` today, base units.
+    function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday);
 
     /// @notice When the account's freeze ends, in unix seconds; in the past or 0 when it is not frozen.
     function frozenUntil(address account) external view returns (uint40);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IPrograms} from "../interfaces/IPrograms.sol";
+import {IProgramBooks} from "../interfaces/IProgramBooks.sol";
 
 /// @title The accounting of a program's books: pure, base units
 /// @notice Held by every step: committed + left <= cap, so released + committed <= cap; reserve >= committed where FUNDED.
@@ -28,7 +28,7 @@ library BooksMath {
         if (funded) {
             ledger.reserve += diverted;
             if (ledger.reserve < ledger.committed) {
-                revert IPrograms.Programs_ReserveTooSmall(program, ledger.committed, ledger.reserve);
+                revert IProgramBooks.Programs_ReserveTooSmall(program, ledger.committed, ledger.reserve);
             }
         }
         return ledger;
@@ -56,8 +56,8 @@ library BooksMath {
     }
 
     /// @notice The books as they are shown.
-    function show(Ledger memory ledger, uint64 cap) internal pure returns (IPrograms.Books memory) {
+    function show(Ledger memory ledger, uint64 cap) internal pure returns (IProgramBooks.Books memory) {
         uint64 released = cap - ledger.committed - ledger.left;
-        return IPrograms.Books(ledger.diverted, ledger.committed, released, ledger.reserve);
+        return IProgramBooks.Books(ledger.diverted, ledger.committed, released, ledger.reserve);
     }
 }

@@ -13,10 +13,16 @@ library PaymentMath {
         uint256 total; // may pass 64 bits: whoever narrows it checks first
     }
 
+    /// @notice The share of a payment that makes a node, rounded down to the unit, in the merchant's favour.
+    /// @param divertBps At most 10,000, so it is at most `amount`.
+    function divertedOf(uint64 amount, uint16 divertBps) internal pure returns (uint64) {
+        return uint64(uint256(amount) * divertBps / BASIS_POINTS);
+    }
+
     /// @notice Splits a payment. Diverted is rounded down to the unit, in the merchant's favour.
     /// @param divertBps At most 10,000, so diverted is at most `amount`.
     function split(uint64 amount, uint16 divertBps, uint16 multiplier) internal pure returns (Split memory) {
-        uint64 diverted = uint64(uint256(amount) * divertBps / BASIS_POINTS);
+        uint64 diverted = divertedOf(amount, divertBps);
         return Split(amount - diverted, diverted, uint256(diverted) * multiplier);
     }
 

@@ -17,14 +17,29 @@ library ScheduleMath {
         return uint64((uint256(total) * q) >> 192);
     }
 
+    /// @notice `released` with the entry for k out of a program's whole table.
+    function releasedBy(bytes memory table, uint64 total, uint256 k, uint256 periods) internal pure returns (uint64) {
+        uint192 q;
+        if (k != 0 && k < periods) {
+            // Entry k ends with byte k * ENTRY_BYTES of the table, whose bytes stand behind a word for its length: the
+            // word that ends there holds the entry in its lower 24 bytes. TermsCheck: the table has periods - 1 entries.
+            uint256 word;
+            assembly ("memory-safe") {
+                word := mload(add(table, mul(k, ENTRY_BYTES)))
+            }
+            q = uint192(word);
+        }
+        return released(total, k, periods, q);
+    }
+
     /// @notice The 0-based period that `time` falls in; `time` is not before `epoch`.
     function periodAt(uint256 time, uint256 epoch, uint256 length) internal pure returns (uint256) {
         return (time - epoch) / length;
     }
 
-    /// @notice When a node that starts with period `start` makes its first release, unix seconds.
-    function unlocksAt(uint256 epoch, uint256 length, uint256 start) internal pure returns (uint256) {
-        return epoch + (start + 1) * length;
+    /// @notice When a period begins, unix seconds. A node makes its first release when the period after its start begins.
+    function beginsAt(uint256 epoch, uint256 length, uint256 period) internal pure returns (uint256) {
+        return epoch + period * length;
     }
 
     /// @notice Full periods from the beginning of period `start` to `time`, at most `periods` (which fits uint8).

@@ -9,7 +9,10 @@ import {ScheduleMath} from "./ScheduleMath.sol";
 library TermsCheck {
     /// @notice Reverts with Programs_InvalidTerm, which names the first term that is out of range.
     /// @param amountLimit No amount of the terms may pass it, base units.
-    function check(IPrograms.Terms calldata terms, bytes calldata table, uint256 amountLimit) internal pure {
+    function check(IPrograms.Terms calldata terms, string calldata name, bytes calldata table, uint256 amountLimit)
+        internal
+        pure
+    {
         _require(terms.divertBps != 0 && terms.divertBps <= PaymentMath.BASIS_POINTS, "divertBps");
         _require(terms.multiplier != 0, "multiplier");
         _require(terms.periods != 0, "periods");
@@ -19,10 +22,11 @@ library TermsCheck {
         _require(terms.growthNumerator >= terms.growthDenominator, "growthNumerator");
         // The smallest payment makes a node of at least one unit, and so does every larger one.
         uint64 diverted = PaymentMath.split(terms.minPayment, terms.divertBps, terms.multiplier).diverted;
-        _require(diverted != 0 && terms.minPayment <= amountLimit, "minPayment");
+        _require(diverted != 0 && terms.minPayment <= type(uint40).max, "minPayment");
         _require(terms.cap != 0 && terms.cap <= amountLimit, "cap");
         _require(terms.payerPeriodCap != 0 && terms.payerPeriodCap <= terms.cap, "payerPeriodCap");
         _require(terms.termsHash != 0, "termsHash");
+        _require(bytes(name).length != 0 && bytes(name).length < 32, "name");
         _require(_isTable(table, terms.periods), "table");
     }
 

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {AnchorRegistry} from "../../contracts/AnchorRegistry.sol";
-import {MerchantRegistry} from "../../contracts/MerchantRegistry.sol";
+import {NodeRenderer} from "../../contracts/NodeRenderer.sol";
 import {PaymentProcessor} from "../../contracts/PaymentProcessor.sol";
 import {PointsToken} from "../../contracts/PointsToken.sol";
 import {Programs} from "../../contracts/Programs.sol";
@@ -11,6 +11,7 @@ import {ReleaseNode} from "../../contracts/ReleaseNode.sol";
 import {IMerchantRegistry} from "../../contracts/interfaces/IMerchantRegistry.sol";
 import {IPaymentProcessor} from "../../contracts/interfaces/IPaymentProcessor.sol";
 import {IPointsToken} from "../../contracts/interfaces/IPointsToken.sol";
+import {IProgramBooks} from "../../contracts/interfaces/IProgramBooks.sol";
 import {IPrograms} from "../../contracts/interfaces/IPrograms.sol";
 import {IReleaseNode} from "../../contracts/interfaces/IReleaseNode.sol";
 import {Tables} from "./Tables.sol";
@@ -32,9 +33,9 @@ abstract contract Setup {
     PointsToken internal token;
     Programs internal programs;
     ReleaseNode internal node;
-    MerchantRegistry internal registry;
     PaymentProcessor internal processor;
     AnchorRegistry internal anchors;
+    NodeRenderer internal renderer;
 
     address internal alice = vm.addr(ALICE_KEY);
     address internal shop = vm.addr(SHOP_KEY);
@@ -48,21 +49,20 @@ abstract contract Setup {
         vm.warp(EPOCH + 1 days);
         manager = new AccessManager(address(this));
         uint256 nonce = vm.getNonce(address(this));
-        address programsAt = vm.computeCreateAddress(address(this), nonce + 1);
-        address nodeAt = vm.computeCreateAddress(address(this), nonce + 2);
+        address nodeAt = vm.computeCreateAddress(address(this), nonce + 3);
         address processorAt = vm.computeCreateAddress(address(this), nonce + 4);
-        token = PointsToken(deploy("PointsToken", abi.encode(manager, processorAt, programsAt)));
-        programs = Programs(deploy("Programs", abi.encode(manager, token, processorAt, nodeAt)));
-        node = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processorAt)));
-        registry = MerchantRegistry(deploy("MerchantRegistry", abi.encode(manager, processorAt)));
-        processor = PaymentProcessor(deploy("PaymentProcessor", abi.encode(manager, token, programs, node, registry)));
+        token = PointsToken(deploy("PointsToken", abi.encode(manager, processorAt, nodeAt)));
+        programs = Programs(deploy("Programs", abi.encode(manager, token, nodeAt)));
+        renderer = NodeRenderer(deploy("NodeRenderer", ""));
+        node = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processorAt, renderer)));
+        processor = PaymentProcessor(deploy("PaymentProcessor", abi.encode(manager, token, node)));
         anchors = AnchorRegistry(deploy("AnchorRegistry", abi.encode(manager)));
         _grantRoles();
 
-        fec = programs.open(fecTerms(), Tables.FEC);
-        fund = programs.open(fundTerms(), Tables.straight(4));
-        registry.register(SHOP, shop, "Shop", DAY_LIMIT, DAY_LIMIT);
-        registry.addQuota(SHOP, DAY_LIMIT, "receipt");
+        fec = programs.open(fecTerms(), "FEC", Tables.FEC);
+        fund = programs.open(fundTerms(), "Fund", Tables.straight(4));
+        processor.register(SHOP, shop, "Shop", DAY_LIMIT, DAY_LIMIT);
+        processor.addQuota(SHOP, DAY_LIMIT, "receipt");
     }
 
     /// @dev Deploys what was compiled, so that a test file is compiled without the contracts.
@@ -113,17 +113,19 @@ abstract contract Setup {
         return IPaymentProcessor.Issue(SHOP, total == 0 ? 0 : fund, points, total, customer, order, "evidence");
     }
 
-    /// @dev Gives new points to `account`.
+    /// @dev Gives new points to `account`, as a release to it would, past every limit of issues.
     function give(address account, uint64 amount) internal {
         vm.prank(address(processor));
-        token.mintIssued(account, amount);
+        token.settleReserve(amount);
+        vm.prank(address(node));
+        token.settleRelease(account, account, amount, true);
     }
 
     /// @dev Puts points into the FUNDED program's reserve.
     function endow(uint64 amount) internal {
         give(address(this), amount);
-        token.approve(address(programs), amount);
-        programs.deposit(fund, amount);
+        token.approve(address(node), amount);
+        node.deposit(fund, amount);
     }
 
     /// @dev A payment out of new points; the node's id.
@@ -183,18 +185,19 @@ abstract contract Setup {
 
     function _grantRoles() private {
         bytes4[] memory registrar = new bytes4[](4);
-        registrar[0] = registry.register.selector;
-        registrar[1] = registry.setActive.selector;
-        registrar[2] = registry.setLimits.selector;
-        registrar[3] = registry.addQuota.selector;
-        _grant(1, address(registry), registrar);
+        registrar[0] = processor.register.selector;
+        registrar[1] = processor.setActive.selector;
+        registrar[2] = processor.setLimits.selector;
+        registrar[3] = processor.addQuota.selector;
+        _grant(1, address(processor), registrar);
         bytes4[] memory issuer = new bytes4[](3);
         issuer[0] = processor.issue.selector;
         issuer[1] = processor.issueBatch.selector;
         issuer[2] = processor.issueReserve.selector;
         _grant(2, address(processor), issuer);
-        bytes4[] memory programManager = new bytes4[](1);
+        bytes4[] memory programManager = new bytes4[](2);
         programManager[0] = programs.open.selector;
+        programManager[1] = programs.replace.selector;
         _grant(3, address(programs), programManager);
         bytes4[] memory guardian = new bytes4[](2);
         guardian[0] = token.freeze.selector;
@@ -203,6 +206,9 @@ abstract contract Setup {
         bytes4[] memory anchorer = new bytes4[](1);
         anchorer[0] = anchors.append.selector;
         _grant(5, address(anchors), anchorer);
+        bytes4[] memory approver = new bytes4[](1);
+        approver[0] = processor.approveIssue.selector;
+        _grant(6, address(processor), approver);
     }
 
     function _grant(uint64 role, address target, bytes4[] memory selectors) private {

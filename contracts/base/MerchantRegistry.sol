@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {IMerchantRegistry} from "./interfaces/IMerchantRegistry.sol";
+import {IMerchantRegistry} from "../interfaces/IMerchantRegistry.sol";
 
 /// @title Merchants, their payout addresses, quotas and limits
-contract MerchantRegistry is IMerchantRegistry, AccessManaged {
+abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @dev Three slots: all that a payment touches on a day that has begun; issues; what begins a day of payments. Days
     /// are UTC days since 1970. What was paid on `paidDay` is paidGranted - paidLeft, and 0 on any other day.
     struct Record {
@@ -21,29 +21,12 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         uint64 paidGranted; // of paidDay; paidPerDay, or more where it was lowered below what was paid by then
     }
 
-    struct Person {
-        uint64 issuedToday;
-        uint24 day;
-    }
-
     /// @dev Base units; PointsToken.SUPPLY_CAP: more can never be issued. It fits a signed 64-bit column.
     uint64 private constant QUOTA_CAP = 9e18;
 
-    /// @notice The payment processor, which books payments and issues.
-    address public immutable PROCESSOR;
-
-    uint64 private _issuedPerPersonPerDay = 1000e6;
     mapping(uint32 merchant => Record) private _records;
-    mapping(address person => Person) private _persons;
-
-    modifier onlyProcessor() {
-        if (msg.sender != PROCESSOR) revert MerchantRegistry_NotProcessor(msg.sender);
-        _;
-    }
-
-    constructor(address authority, address processor) AccessManaged(authority) {
-        PROCESSOR = processor;
-    }
+    /// @dev By hash of merchant and evidence.
+    mapping(bytes32 key => bool) private _usedEvidence;
 
     /// @inheritdoc IMerchantRegistry
     function register(uint32 merchant, address payout, string calldata name, uint64 paidPerDay, uint64 issuedPerDay)
@@ -89,53 +72,15 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     function addQuota(uint32 merchant, uint64 amount, bytes32 evidence) external restricted {
         // Check:
         Record storage record = _known(merchant);
+        bytes32 key = keccak256(abi.encode(merchant, evidence));
+        if (_usedEvidence[key]) revert MerchantRegistry_EvidenceUsed(merchant, evidence);
         uint64 left = QUOTA_CAP - record.quota;
         if (amount > left) revert MerchantRegistry_QuotaCapExceeded(merchant, amount, left);
 
         // Effect:
+        _usedEvidence[key] = true;
         record.quota += amount;
         emit QuotaAdded(merchant, amount, evidence);
-    }
-
-    /// @inheritdoc IMerchantRegistry
-    function setPersonLimit(uint64 issuedPerDay) external restricted {
-        _issuedPerPersonPerDay = issuedPerDay;
-        emit PersonLimitSet(issuedPerDay);
-    }
-
-    /// @inheritdoc IMerchantRegistry
-    function consumePaid(uint32 merchant, uint64 amount) external onlyProcessor returns (address payout) {
-        // Check:
-        Record storage record = _requireActive(merchant);
-        bool begun = record.paidDay == _today();
-        uint64 left = begun ? record.paidLeft : record.paidPerDay;
-        if (amount > left) revert MerchantRegistry_PaidPerDayExceeded(merchant, amount, left);
-
-        // Effect:
-        if (!begun) _beginPaidDay(record, left);
-        record.paidLeft = left - amount;
-        return record.payout;
-    }
-
-    /// @inheritdoc IMerchantRegistry
-    function consumeIssued(uint32 merchant, address person, uint64 amount)
-        external
-        onlyProcessor
-        returns (address payout)
-    {
-        // Check:
-        Record storage record = _requireActive(merchant);
-        uint64 issuedToday = _issuedOf(record);
-        uint64 left = _left(record.issuedPerDay, issuedToday);
-        if (amount > left) revert MerchantRegistry_IssuedPerDayExceeded(merchant, amount, left);
-        if (amount > record.quota) revert MerchantRegistry_QuotaExceeded(merchant, amount, record.quota);
-
-        // Effect:
-        record.quota -= amount;
-        record.issuedToday = issuedToday + amount;
-        record.issuedDay = _today();
-        if (person != address(0)) _consumePerson(person, amount);
-        return record.payout;
     }
 
     /// @inheritdoc IMerchantRegistry
@@ -153,13 +98,38 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     }
 
     /// @inheritdoc IMerchantRegistry
-    function payoutOf(uint32 merchant) external view returns (address) {
+    function payoutOf(uint32 merchant) public view returns (address) {
         return _known(merchant).payout;
     }
 
-    /// @inheritdoc IMerchantRegistry
-    function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday) {
-        return (_issuedPerPersonPerDay, _issuedToday(person));
+    /// @dev Books a payment; where the merchant's share goes.
+    function _consumePaid(uint32 merchant, bytes32 order, uint64 amount) internal returns (address payout) {
+        // Check:
+        Record storage record = _requireActive(merchant);
+        bool begun = record.paidDay == _today();
+        uint64 left = begun ? record.paidLeft : record.paidPerDay;
+        if (amount > left) revert MerchantRegistry_PaidPerDayExceeded(merchant, order, amount, left);
+
+        // Effect:
+        if (!begun) _beginPaidDay(record, left);
+        record.paidLeft = left - amount;
+        return record.payout;
+    }
+
+    /// @dev Books an issue; who paid for the quota.
+    function _consumeIssued(uint32 merchant, bytes32 order, uint64 amount) internal returns (address payout) {
+        // Check:
+        Record storage record = _requireActive(merchant);
+        uint64 issuedToday = _issuedOf(record);
+        uint64 left = _left(record.issuedPerDay, issuedToday);
+        if (amount > left) revert MerchantRegistry_IssuedPerDayExceeded(merchant, order, amount, left);
+        if (amount > record.quota) revert MerchantRegistry_QuotaExceeded(merchant, order, amount, record.quota);
+
+        // Effect:
+        record.quota -= amount;
+        record.issuedToday = issuedToday + amount;
+        record.issuedDay = _today();
+        return record.payout;
     }
 
     function _setLimits(uint32 merchant, Record storage record, uint64 paidPerDay, uint64 issuedPerDay) private {
@@ -170,16 +140,6 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         record.paidPerDay = paidPerDay;
         record.issuedPerDay = issuedPerDay;
         emit LimitsSet(merchant, paidPerDay, issuedPerDay);
-    }
-
-    function _consumePerson(address person, uint64 amount) private {
-        // Check:
-        uint64 issuedToday = _issuedToday(person);
-        uint64 left = _left(_issuedPerPersonPerDay, issuedToday);
-        if (amount > left) revert MerchantRegistry_PersonLimitExceeded(person, amount, left);
-
-        // Effect:
-        _persons[person] = Person(issuedToday + amount, _today());
     }
 
     /// @dev What is granted is counted from: what was paid is what is no longer left of it.
@@ -204,11 +164,6 @@ contract MerchantRegistry is IMerchantRegistry, AccessManaged {
 
     function _issuedOf(Record storage record) private view returns (uint64) {
         return record.issuedDay == _today() ? record.issuedToday : 0;
-    }
-
-    function _issuedToday(address person) private view returns (uint64) {
-        Person memory record = _persons[person];
-        return record.day == _today() ? record.issuedToday : 0;
     }
 
     /// @dev 24 bits of days last 45,000 years.

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
+import {NodeId} from "../libraries/NodeId.sol";
+import {Signatures} from "../libraries/Signatures.sol";
+import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
+import {ProgramRules} from "../types/ProgramRules.sol";
+import {NodeStore} from "./NodeStore.sol";
+
+/// @title Claims, and whom a holder lets claim, to whom, how much and until when
+abstract contract Claims is NodeStore, EIP712, Nonces {
+    using NodeId for uint256;
+
+    /// @dev An approval that was never given, or was ended, is all zero.
+    struct ClaimAllowance {
+        uint64 cap;
+        uint40 deadline;
+    }
+
+    /// @dev Nodes of a batch that stand one after another and are paid together.
+    struct Run {
+        uint32 program;
+        address owner;
+        address to;
+        uint256 amount;
+        ProgramRules rules;
+        bytes table;
+    }
+
+    uint256 private constant CLAIM_LIMIT = 500;
+
+    bytes32 private constant CLAIM_APPROVAL_TYPEHASH =
+        keccak256("ClaimApproval(address owner,address delegate,address to,uint64 cap,uint40 deadline,uint256 nonce)");
+
+    /// @inheritdoc IReleaseNode
+    mapping(address owner => mapping(address delegate => mapping(address to => ClaimAllowance))) public claimAllowance;
+
+    constructor() EIP712("chainpoints release node", "1") {}
+
+    /// @inheritdoc IReleaseNode
+    function claim(uint256[] calldata ids) external returns (uint256 amount) {
+        return _claim(ids, address(0));
+    }
+
+    /// @inheritdoc IReleaseNode
+    function claimTo(uint256[] calldata ids, address to) external returns (uint256 amount) {
+        // Check:
+        if (to == address(0)) revert ERC721InvalidReceiver(to);
+
+        // Effect and interaction:
+        return _claim(ids, to);
+    }
+
+    /// @inheritdoc IReleaseNode
+    function approveClaim(address delegate, address to, uint64 cap, uint40 deadline) external {
+        _approveClaim(msg.sender, delegate, to, cap, deadline);
+    }
+
+    /// @inheritdoc IReleaseNode
+    function permitClaim(
+        address owner,
+        address delegate,
+        address to,
+        uint64 cap,
+        uint40 deadline,
+        bytes calldata signature
+    ) external {
+        // Check:
+        if (block.timestamp > deadline) revert ReleaseNode_ClaimApprovalExpired(owner, delegate, deadline);
+        bytes32 structHash =
+            keccak256(abi.encode(CLAIM_APPROVAL_TYPEHASH, owner, delegate, to, cap, deadline, _useNonce(owner)));
+        if (!Signatures.isOf(owner, _hashTypedDataV4(structHash), signature)) {
+            revert ReleaseNode_InvalidSignature(owner);
+        }
+
+        // Effect:
+        _approveClaim(owner, delegate, to, cap, deadline);
+    }
+
+    /// @dev Claims each node to its receiver, or to `directed` where that is not zero. Neither this contract nor the token
+    /// calls a foreign one.
+    function _claim(uint256[] calldata ids, address directed) private returns (uint256 sum) {
+        // Check:
+        if (ids.length == 0 || ids.length > CLAIM_LIMIT) revert ReleaseNode_BatchSize(ids.length, CLAIM_LIMIT);
+
+        // Check, effect and interaction:
+        Run memory run;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            sum += _claimNext(ids[i], directed, run);
+        }
+        _payOutRun(run, directed);
+        if (ids.length == 1) emit MetadataUpdate(ids[0]);
+        else emit BatchMetadataUpdate(0, type(uint256).max);
+    }
+
+    /// @dev Claims a node; who is paid before it is somebody else is paid now.
+    function _claimNext(uint256 id, address directed, Run memory run) private returns (uint64 amount) {
+        // Check:
+        NodeSlot slot = _node(id);
+        address owner = slot.owner();
+        address to = directed;
+        if (to == address(0)) to = _receiverOf(id, slot);
+        else _requireClaimer(id, slot, to);
+
+        // Effect and interaction:
+        uint32 program = id.programOf();
+        if (program != run.program || owner != run.owner || to != run.to) {
+            _payOutRun(run, directed);
+            (run.owner, run.to, run.amount) = (owner, to, 0);
+            if (program != run.program) {
+                (run.program, run.rules, run.table) = (program, _known(program), _tableOf(program));
+            }
+        }
+
+        // Check and effect:
+        ProgramRules rules = run.rules;
+        bytes memory table = run.table;
+        uint8 elapsed = _requireUnlocked(id, rules);
+        (slot, amount) = _reckon(slot, _paidOf(slot, rules, table), elapsed, rules, table);
+        if (amount == 0) revert ReleaseNode_NothingToClaim(id);
+        _slots[id] = slot;
+        run.amount += amount;
+        emit Claimed(id, owner, to, amount, elapsed);
+    }
+
+    function _payOutRun(Run memory run, address directed) private {
+        if (run.amount == 0) return;
+        // Check and effect:
+        if (directed != address(0)) _spendClaimAllowance(run.owner, directed, run.amount);
+
+        // Effect and interaction:
+        _payOut(run.program, run.rules, run.owner, run.to, run.amount);
+    }
+
+    /// @dev Reverts unless the caller owns the node or has a running approval to claim it to `to`. What a node in custody
+    /// releases is its beneficiary's, whoever directs it.
+    function _requireClaimer(uint256 id, NodeSlot slot, address to) private view {
+        if (slot.has(NodeSlotFields.IN_CUSTODY)) revert ReleaseNode_InCustody(id, beneficiaryOf[id]);
+        address owner = slot.owner();
+        if (msg.sender == owner) return;
+        uint40 deadline = claimAllowance[owner][msg.sender][to].deadline;
+        if (deadline == 0) revert ReleaseNode_NotClaimer(id, msg.sender);
+        if (block.timestamp > deadline) revert ReleaseNode_ClaimApprovalExpired(owner, msg.sender, deadline);
+    }
+
+    /// @dev Takes what a delegate claimed from its cap; an owner has none.
+    function _spendClaimAllowance(address owner, address to, uint256 amount) private {
+        if (msg.sender == owner) return;
+        ClaimAllowance storage allowance = claimAllowance[owner][msg.sender][to];
+        // Check:
+        uint64 left = allowance.cap;
+        if (amount > left) revert ReleaseNode_ClaimCapExceeded(owner, msg.sender, amount, left);
+
+        // Effect:
+        allowance.cap = left - uint64(amount);
+    }
+
+    function _approveClaim(address owner, address delegate, address to, uint64 cap, uint40 deadline) private {
+        claimAllowance[owner][delegate][to] = cap == 0 ? ClaimAllowance(0, 0) : ClaimAllowance(cap, deadline);
+        emit ClaimApproval(owner, delegate, to, cap, deadline);
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
+import {NodeId} from "../libraries/NodeId.sol";
+import {ScheduleMath} from "../libraries/ScheduleMath.sol";
+import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
+import {ProgramRules} from "../types/ProgramRules.sol";
+import {NodeStore} from "./NodeStore.sol";
+
+/// @title Splitting and merging nodes: totals add up, and so does what was paid
+abstract contract Pieces is NodeStore {
+    using NodeId for uint256;
+
+    uint256 private constant PIECE_LIMIT = 100;
+
+    /// @dev The serial of the last piece that was ever made.
+    uint40 private _lastSerial = NodeId.OF_ISSUES;
+
+    /// @inheritdoc IReleaseNode
+    function split(uint256 id, uint64[] calldata totals) external returns (uint256[] memory pieces) {
+        // Check:
+        _requirePieces(totals.length);
+        NodeSlot slot = _ownNode(id);
+        ProgramRules rules = _known(id.programOf());
+        _requireUnlocked(id, rules);
+
+        // Check and effect: what the parts have released is at most what the whole has, so what was paid suffices for all;
+        // what is over stays with the node as an advance.
+        bytes memory table = _tableOf(id.programOf());
+        uint64 paid = _paidOf(slot, rules, table);
+        pieces = new uint256[](totals.length);
+        for (uint256 i = 0; i < totals.length; ++i) {
+            uint64 total = totals[i];
+            uint64 whole = slot.total();
+            if (total == 0 || total >= whole) revert ReleaseNode_PieceSize(id, total, whole);
+            slot = slot.withTotal(whole - total);
+            uint64 paidOfPiece = ScheduleMath.releasedBy(table, total, slot.claimedPeriods(), rules.periods());
+            paid -= paidOfPiece;
+            pieces[i] = _makePiece(id, slot, total, paidOfPiece);
+        }
+        (slot,) = _reckon(slot, paid, slot.claimedPeriods(), rules, table);
+        _slots[id] = slot;
+        emit MetadataUpdate(id);
+
+        // Interaction:
+        TOKEN.countNodes(slot.owner(), uint32(totals.length), 0);
+    }
+
+    /// @inheritdoc IReleaseNode
+    function merge(uint256 into, uint256[] calldata ids) external returns (uint64 amount) {
+        // Check:
+        _requirePieces(ids.length);
+        NodeSlot slot = _ownNode(into);
+        uint32 program = into.programOf();
+        ProgramRules rules = _known(program);
+        uint8 elapsed = _requireUnlocked(into, rules);
+
+        // Check and effect:
+        bytes memory table = _tableOf(program);
+        address to = _receiverOf(into, slot);
+        uint64 paid = _paidOf(slot, rules, table);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            uint256 id = ids[i];
+            NodeSlot other = _requireLike(into, to, id);
+            uint64 paidOfOther = _paidOf(other, rules, table);
+            paid += paidOfOther;
+            slot = slot.withTotal(slot.total() + other.total());
+            _remove(id, other);
+            emit Merged(into, id, slot.owner(), other.total(), paidOfOther, elapsed);
+        }
+        (slot, amount) = _reckon(slot, paid, elapsed, rules, table);
+        _slots[into] = slot;
+        emit MetadataUpdate(into);
+
+        // Interaction:
+        TOKEN.countNodes(slot.owner(), 0, uint32(ids.length));
+        if (amount == 0) return 0;
+        emit Claimed(into, slot.owner(), to, amount, elapsed);
+        _payOut(program, rules, slot.owner(), to, amount);
+    }
+
+    function _makePiece(uint256 id, NodeSlot whole, uint64 total, uint64 paid) private returns (uint256 piece) {
+        piece = NodeId.make(id.programOf(), id.startOf(), ++_lastSerial, id.originOf());
+        address owner = whole.owner();
+        uint8 marks = whole.marks() & NodeSlotFields.IN_CUSTODY;
+        _slots[piece] = NodeSlotFields.make(owner, total, whole.claimedPeriods(), 0, marks);
+        if (marks != 0) beneficiaryOf[piece] = beneficiaryOf[id];
+        emit Transfer(address(0), owner, piece);
+        emit Split(id, piece, owner, total, paid, whole.claimedPeriods());
+    }
+
+    /// @dev A node of the caller, of the same program, start and receiver, which is another.
+    function _requireLike(uint256 into, address to, uint256 id) private view returns (NodeSlot other) {
+        other = _ownNode(id);
+        bool alike = id != into && id.programOf() == into.programOf() && id.startOf() == into.startOf();
+        if (!alike || _receiverOf(id, other) != to) revert ReleaseNode_NotAlike(into, id);
+    }
+
+    function _requirePieces(uint256 size) private pure {
+        if (size == 0 || size > PIECE_LIMIT) revert ReleaseNode_BatchSize(size, PIECE_LIMIT);
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IProgramBooks} from "../interfaces/IProgramBooks.sol";
+import {IPointsToken} from "../interfaces/IPointsToken.sol";
+import {IPrograms} from "../interfaces/IPrograms.sol";
+import {BooksMath} from "../libraries/BooksMath.sol";
+import {ScheduleMath} from "../libraries/ScheduleMath.sol";
+import {ProgramRules} from "../types/ProgramRules.sol";
+
+/// @title The books of the programs
+/// @notice The reserves of FUNDED programs are held here.
+abstract contract ProgramBooks is IProgramBooks {
+    using BooksMath for BooksMath.Ledger;
+
+    uint256 private constant EMISSION_LIMIT = 128;
+
+    /// @notice The points.
+    IPointsToken public immutable TOKEN;
+    /// @notice The rule book.
+    address public immutable PROGRAMS;
+
+    uint32[] private _emission; // programs
+    mapping(uint32 program => ProgramRules) private _rules;
+    mapping(uint32 program => uint64) private _caps;
+    mapping(uint32 program => BooksMath.Ledger) internal _ledgers;
+
+    modifier onlyPrograms() {
+        if (msg.sender != PROGRAMS) revert ReleaseNode_NotPrograms(msg.sender);
+        _;
+    }
+
+    constructor(IPointsToken token, address programs) {
+        TOKEN = token;
+        PROGRAMS = programs;
+    }
+
+    /// @inheritdoc IProgramBooks
+    function addProgram(uint32 program, ProgramRules rules, uint64 cap) external onlyPrograms {
+        // Effect:
+        _rules[program] = rules;
+        _caps[program] = cap;
+        _ledgers[program].left = cap;
+        if (rules.funded()) return;
+        if (_emission.length == EMISSION_LIMIT) revert Programs_TooMany(EMISSION_LIMIT);
+        _emission.push(program);
+
+        // Interaction:
+        TOKEN.setSupplyApart(cap);
+    }
+
+    /// @inheritdoc IProgramBooks
+    function closeProgram(uint32 program, uint24 lastStart) external onlyPrograms {
+        _rules[program] = _rules[program].withLastStart(lastStart);
+    }
+
+    /// @inheritdoc IProgramBooks
+    function deposit(uint32 program, uint64 amount) external {
+        // Check and effect:
+        _addReserve(program, msg.sender, amount);
+
+        // Interaction: the token reverts rather than return false.
+        TOKEN.transferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IProgramBooks
+    function rulesOf(uint32 program) external view returns (ProgramRules) {
+        return _known(program);
+    }
+
+    /// @inheritdoc IProgramBooks
+    function books(uint32 program) external view returns (Books memory) {
+        _known(program);
+        return _ledgers[program].show(_caps[program]);
+    }
+
+    /// @inheritdoc IProgramBooks
+    function unminted() external view returns (uint256 sum) {
+        for (uint256 i = 0; i < _emission.length; ++i) {
+            BooksMath.Ledger memory ledger = _ledgers[_emission[i]];
+            sum += uint256(ledger.left) + ledger.committed + ledger.diverted;
+        }
+    }
+
+    /// @dev Promises a node `total` more, for which `diverted` was taken in and `deposited` put into the reserve.
+    function _commit(uint32 program, ProgramRules rules, uint64 diverted, uint64 deposited, uint256 total) internal {
+        // Check:
+        BooksMath.Ledger memory ledger = _ledgers[program];
+        if (total > ledger.left) {
+            uint64 cap = _caps[program];
+            revert Programs_CapExceeded(program, uint256(cap) - ledger.left + total, cap);
+        }
+
+        // Check and effect:
+        ledger.reserve += deposited;
+        _ledgers[program] = ledger.commit(program, rules.funded(), diverted, uint64(total));
+    }
+
+    function _addReserve(uint32 program, address sponsor, uint64 amount) internal {
+        // Check:
+        _requireFunded(program, _known(program));
+
+        // Effect:
+        _ledgers[program].reserve += amount;
+        emit ReserveDeposited(program, sponsor, amount);
+    }
+
+    /// @dev The period with which a node made now starts: the one after the one that now falls in.
+    function _nextStart(uint32 program, ProgramRules rules) internal view returns (uint24 start) {
+        if (block.timestamp < rules.epoch()) revert IPrograms.Programs_NotStarted(program, rules.epoch());
+        start = SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, rules.epoch(), rules.periodLength()) + 1);
+        if (start > rules.lastStart()) {
+            uint256 closedAt = ScheduleMath.beginsAt(rules.epoch(), rules.periodLength(), rules.lastStart());
+            revert Programs_Closed(program, closedAt);
+        }
+    }
+
+    function _elapsed(ProgramRules rules, uint24 start) internal view returns (uint8) {
+        return ScheduleMath.elapsed(block.timestamp, rules.epoch(), rules.periodLength(), start, rules.periods());
+    }
+
+    /// @dev An open program has at least one period.
+    function _known(uint32 program) internal view returns (ProgramRules rules) {
+        rules = _rules[program];
+        if (rules.periods() == 0) revert IPrograms.Programs_Unknown(program);
+    }
+
+    function _requireFunded(uint32 program, ProgramRules rules) internal pure {
+        if (!rules.funded()) revert Programs_NotFunded(program);
+    }
+}

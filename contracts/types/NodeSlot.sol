@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title All that is kept of a node, in one word; its id says the rest
+/// @notice From the lowest bit: owner u160 | total u64 | claimedPeriods u8 | advance u16 | marks u8. What was paid of a node
+/// is released(total, claimedPeriods) + advance: splits round down, and the next claims pay so many units less.
+type NodeSlot is uint256;
+
+using NodeSlotFields for NodeSlot global;
+
+library NodeSlotFields {
+    uint256 private constant TOTAL = 160;
+    uint256 private constant CLAIMED_PERIODS = 224;
+    uint256 private constant ADVANCE = 232;
+    uint256 private constant MARKS = 248;
+
+    /// @notice Marks: somebody is approved for the node; it is given by a link; somebody else is paid what it releases.
+    uint8 internal constant APPROVED = 1;
+    uint8 internal constant GIVEN = 2;
+    uint8 internal constant IN_CUSTODY = 4;
+
+    function make(address owner_, uint64 total_, uint8 periods, uint16 advance_, uint8 marks_)
+        internal
+        pure
+        returns (NodeSlot)
+    {
+        return NodeSlot.wrap(
+            uint256(marks_) << MARKS | uint256(advance_) << ADVANCE | uint256(periods) << CLAIMED_PERIODS
+                | uint256(total_) << TOTAL | uint160(owner_)
+        );
+    }
+
+    function exists(NodeSlot slot) internal pure returns (bool) {
+        return NodeSlot.unwrap(slot) != 0;
+    }
+
+    function owner(NodeSlot slot) internal pure returns (address) {
+        return address(uint160(NodeSlot.unwrap(slot)));
+    }
+
+    function total(NodeSlot slot) internal pure returns (uint64) {
+        return uint64(NodeSlot.unwrap(slot) >> TOTAL);
+    }
+
+    function claimedPeriods(NodeSlot slot) internal pure returns (uint8) {
+        return uint8(NodeSlot.unwrap(slot) >> CLAIMED_PERIODS);
+    }
+
+    function advance(NodeSlot slot) internal pure returns (uint16) {
+        return uint16(NodeSlot.unwrap(slot) >> ADVANCE);
+    }
+
+    function marks(NodeSlot slot) internal pure returns (uint8) {
+        return uint8(NodeSlot.unwrap(slot) >> MARKS);
+    }
+
+    function has(NodeSlot slot, uint8 mark) internal pure returns (bool) {
+        return slot.marks() & mark != 0;
+    }
+
+    function withOwner(NodeSlot slot, address to) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(NodeSlot.unwrap(slot) >> TOTAL << TOTAL | uint160(to));
+    }
+
+    function withTotal(NodeSlot slot, uint64 value) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(NodeSlot.unwrap(slot) & ~(uint256(type(uint64).max) << TOTAL) | uint256(value) << TOTAL);
+    }
+
+    function withPaid(NodeSlot slot, uint8 periods, uint16 ahead) internal pure returns (NodeSlot) {
+        uint256 cleared = NodeSlot.unwrap(slot) & ~(uint256(type(uint24).max) << CLAIMED_PERIODS);
+        return NodeSlot.wrap(cleared | uint256(ahead) << ADVANCE | uint256(periods) << CLAIMED_PERIODS);
+    }
+
+    function withMarks(NodeSlot slot, uint8 value) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(NodeSlot.unwrap(slot) & ~(uint256(type(uint8).max) << MARKS) | uint256(value) << MARKS);
+    }
+
+    function marked(NodeSlot slot, uint8 mark, bool set) internal pure returns (NodeSlot) {
+        return slot.withMarks(set ? slot.marks() | mark : slot.marks() & ~mark);
+    }
+}

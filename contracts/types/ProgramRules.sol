@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title What payments and claims read of a program, in one word
+/// @notice From the lowest bit: epoch u40 | periodLength u32 | periods u8 | lastStart u24 | divertBps u16 | multiplier u16 |
+/// minPayment u40 | payerPeriodCap u64 | funded u8. `lastStart` is the last period that new nodes may start with.
+type ProgramRules is uint256;
+
+using ProgramRulesFields for ProgramRules global;
+
+library ProgramRulesFields {
+    uint256 private constant PERIOD_LENGTH = 40;
+    uint256 private constant PERIODS = 72;
+    uint256 private constant LAST_START = 80;
+    uint256 private constant DIVERT_BPS = 104;
+    uint256 private constant MULTIPLIER = 120;
+    uint256 private constant MIN_PAYMENT = 136;
+    uint256 private constant PAYER_PERIOD_CAP = 176;
+    uint256 private constant FUNDED = 240;
+
+    function make(
+        bool funded_,
+        uint16 divertBps_,
+        uint16 multiplier_,
+        uint8 periods_,
+        uint32 periodLength_,
+        uint40 epoch_,
+        uint40 minPayment_,
+        uint64 payerPeriodCap_
+    ) internal pure returns (ProgramRules) {
+        uint256 word = uint256(epoch_) | uint256(periodLength_) << PERIOD_LENGTH | uint256(periods_) << PERIODS
+            | uint256(type(uint24).max) << LAST_START | uint256(divertBps_) << DIVERT_BPS;
+        word |= uint256(multiplier_) << MULTIPLIER | uint256(minPayment_) << MIN_PAYMENT
+            | uint256(payerPeriodCap_) << PAYER_PERIOD_CAP;
+        return ProgramRules.wrap(funded_ ? word | 1 << FUNDED : word);
+    }
+
+    function funded(ProgramRules rules) internal pure returns (bool) {
+        return ProgramRules.unwrap(rules) >> FUNDED != 0;
+    }
+
+    function divertBps(ProgramRules rules) internal pure returns (uint16) {
+        return uint16(ProgramRules.unwrap(rules) >> DIVERT_BPS);
+    }
+
+    function multiplier(ProgramRules rules) internal pure returns (uint16) {
+        return uint16(ProgramRules.unwrap(rules) >> MULTIPLIER);
+    }
+
+    function periods(ProgramRules rules) internal pure returns (uint8) {
+        return uint8(ProgramRules.unwrap(rules) >> PERIODS);
+    }
+
+    function periodLength(ProgramRules rules) internal pure returns (uint32) {
+        return uint32(ProgramRules.unwrap(rules) >> PERIOD_LENGTH);
+    }
+
+    function epoch(ProgramRules rules) internal pure returns (uint40) {
+        return uint40(ProgramRules.unwrap(rules));
+    }
+
+    function minPayment(ProgramRules rules) internal pure returns (uint40) {
+        return uint40(ProgramRules.unwrap(rules) >> MIN_PAYMENT);
+    }
+
+    function payerPeriodCap(ProgramRules rules) internal pure returns (uint64) {
+        return uint64(ProgramRules.unwrap(rules) >> PAYER_PERIOD_CAP);
+    }
+
+    function lastStart(ProgramRules rules) internal pure returns (uint24) {
+        return uint24(ProgramRules.unwrap(rules) >> LAST_START);
+    }
+
+    function withLastStart(ProgramRules rules, uint24 value) internal pure returns (ProgramRules) {
+        uint256 cleared = ProgramRules.unwrap(rules) & ~(uint256(type(uint24).max) << LAST_START);
+        return ProgramRules.wrap(cleared | uint256(value) << LAST_START);
+    }
+}
