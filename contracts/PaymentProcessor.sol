@@ -8,12 +8,25 @@ import {IPaymentProcessor} from "./interfaces/IPaymentProcessor.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IReleaseNode} from "./interfaces/IReleaseNode.sol";
 import {PaymentMath} from "./libraries/PaymentMath.sol";
+import {PayerShare} from "./types/PayerShare.sol";
 import {ProgramRules} from "./types/ProgramRules.sol";
 
 /// @title Payments, refunds and issues, and the merchants they are of
 /// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
 /// so nothing here can be re-entered. The token reverts rather than return false.
 contract PaymentProcessor is Issuing, Authorizations {
+    /// @dev Payments of one merchant and program that stand one after another and are settled together; those of one payer
+    /// that stand one after another make one share.
+    struct Run {
+        uint32 merchant;
+        uint32 program;
+        uint24 start;
+        ProgramRules rules;
+        address payout;
+        uint256 count; // of shares that are filled
+        PayerShare[] shares;
+    }
+
     /// @dev What a payer sends itself needs no authorization that could have been taken back.
     uint40 private constant DIRECT = type(uint40).max;
 
@@ -23,61 +36,63 @@ contract PaymentProcessor is Issuing, Authorizations {
     {}
 
     /// @inheritdoc IPaymentProcessor
-    function pay(Payment calldata payment) external {
+    function pay(Payment memory payment) external {
         // Check:
         _requirePayer(payment);
 
         // Check, effect and interaction:
-        _payRun(_alone(payment), DIRECT, false);
+        Run memory run = _newRun(1);
+        _join(run, payment, DIRECT);
+        _settle(run);
     }
 
     /// @inheritdoc IPaymentProcessor
-    function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external {
+    function payWithAuthorization(Payment memory payment, Authorization calldata authorization) external {
         // Check: the signature binds the payer to these terms, whoever calls.
         _requirePaymentAuthorized(payment, authorization);
 
         // Check, effect and interaction:
-        _payRun(_alone(payment), authorization.validAfter, false);
+        Run memory run = _newRun(1);
+        _join(run, payment, authorization.validAfter);
+        _settle(run);
     }
 
     /// @inheritdoc IPaymentProcessor
     function payBatch(Payment[] calldata payments) external {
-        // Check:
         _requireBatch(payments.length);
-        uint256 first = 0;
-        for (uint256 next = 1; next <= payments.length; ++next) {
-            _requirePayer(payments[next - 1]);
+        Run memory run = _newRun(payments.length);
+        for (uint256 i = 0; i < payments.length; ++i) {
+            // Check:
+            Payment memory payment = payments[i];
+            _requirePayer(payment);
 
             // Check, effect and interaction:
-            if (_continues(payments, next)) continue;
-            _payRun(payments[first:next], DIRECT, true);
-            first = next;
+            _join(run, payment, DIRECT);
         }
+        _settle(run);
     }
 
     /// @inheritdoc IPaymentProcessor
     function payBatchWithAuthorization(Payment[] calldata payments, Authorization[] calldata authorizations) external {
-        // Check:
         _requireBatch(payments.length);
         if (authorizations.length != payments.length) {
             revert PaymentProcessor_BatchSize(authorizations.length, payments.length);
         }
-        uint256 first = 0;
-        uint40 validAfter = DIRECT;
-        for (uint256 next = 1; next <= payments.length; ++next) {
-            Authorization calldata authorization = authorizations[next - 1];
-            _requirePaymentAuthorized(payments[next - 1], authorization);
-            if (authorization.validAfter < validAfter) validAfter = authorization.validAfter;
+        Run memory run = _newRun(payments.length);
+        for (uint256 i = 0; i < payments.length; ++i) {
+            // Check:
+            Payment memory payment = payments[i];
+            Authorization calldata authorization = authorizations[i];
+            _requirePaymentAuthorized(payment, authorization);
 
             // Check, effect and interaction:
-            if (_continues(payments, next)) continue;
-            _payRun(payments[first:next], validAfter, true);
-            (first, validAfter) = (next, DIRECT);
+            _join(run, payment, authorization.validAfter);
         }
+        _settle(run);
     }
 
     /// @inheritdoc IPaymentProcessor
-    function refund(Payment calldata payment, uint24 start, uint64 amount) external {
+    function refund(Payment memory payment, uint24 start, uint64 amount) external {
         // Check:
         address payout = payoutOf(payment.merchant);
         if (msg.sender != payout) revert PaymentProcessor_NotPayout(payment.merchant, msg.sender);
@@ -88,7 +103,7 @@ contract PaymentProcessor is Issuing, Authorizations {
 
     /// @inheritdoc IPaymentProcessor
     function refundWithAuthorization(
-        Payment calldata payment,
+        Payment memory payment,
         uint24 start,
         uint64 amount,
         Authorization calldata authorization
@@ -102,7 +117,7 @@ contract PaymentProcessor is Issuing, Authorizations {
     }
 
     /// @inheritdoc IPaymentProcessor
-    function quoteRefund(Payment calldata payment, uint24 start, uint64 amount)
+    function quoteRefund(Payment memory payment, uint24 start, uint64 amount)
         external
         view
         returns (uint64 fromMerchant, uint64 diverted, uint64 total)
@@ -111,70 +126,65 @@ contract PaymentProcessor is Issuing, Authorizations {
         return _quoteRefund(payment, RELEASE_NODE.rulesOf(payment.program), refunded, amount);
     }
 
-    /// @dev Makes payments of one payer, merchant and program that the payer agreed to: one after another as orders, all
-    /// together as points and as a node.
-    /// @param validAfter The least of their authorizations.
-    function _payRun(Payment[] calldata run, uint40 validAfter, bool inBatch) private {
-        // Interaction: the node and the books, which say how each payment is taken apart.
-        Payment calldata last = run[run.length - 1];
-        (ProgramRules rules, uint24 start, bool made) = _commit(run, last, inBatch);
+    /// @dev Makes a payment that the payer agreed to one of the run; where it is of another, the run before is settled first.
+    function _join(Run memory run, Payment memory payment, uint40 validAfter) private {
+        if (run.count == 0 || payment.merchant != run.merchant || payment.program != run.program) {
+            _settle(run);
+            (run.merchant, run.program) = (payment.merchant, payment.program);
+            (run.rules, run.start) = RELEASE_NODE.termsNow(payment.program);
+        }
+        (uint64 merchantShare, uint64 diverted) = _record(run, payment);
+        if (run.count == 0 || run.shares[run.count - 1].payer != payment.payer) {
+            run.shares[run.count++] = PayerShare(payment.payer, 0, 0, DIRECT);
+        }
+        PayerShare memory share = run.shares[run.count - 1];
+        // What a merchant is paid in a day has 64 bits, and so has each sum.
+        share.merchantShare += merchantShare;
+        share.diverted += diverted;
+        if (validAfter < share.validAfter) share.validAfter = validAfter;
+    }
+
+    /// @dev Records the payment of an order and takes it apart.
+    function _record(Run memory run, Payment memory payment) private returns (uint64 merchantShare, uint64 diverted) {
+        // Check:
+        ProgramRules rules = run.rules;
+        uint64 amount = payment.amount;
+        if (amount < rules.minPayment()) {
+            revert PaymentProcessor_BelowMinimum(payment.order, amount, rules.minPayment());
+        }
 
         // Check and effect:
-        address payout;
-        uint256 merchantShare;
-        uint256 diverted;
-        for (uint256 i = 0; i < run.length; ++i) {
-            PaymentMath.Split memory split;
-            (payout, split) = _record(run[i], rules, start);
-            merchantShare += split.merchant;
-            diverted += split.diverted;
-        }
-
-        // Interaction: the points. What a merchant is paid in a day, and so each sum, fits 64 bits.
-        try TOKEN.settlePayment(
-            last.payer, payout, uint64(merchantShare), uint64(diverted), rules.funded(), made, validAfter
-        ) {} catch (bytes memory reason) {
-            _refuse(last.merchant, last.order, reason, inBatch);
-        }
-    }
-
-    function _commit(Payment[] calldata run, Payment calldata last, bool inBatch)
-        private
-        returns (ProgramRules, uint24, bool)
-    {
-        uint64[] memory amounts = new uint64[](run.length);
-        for (uint256 i = 0; i < run.length; ++i) {
-            amounts[i] = run[i].amount;
-        }
-        try RELEASE_NODE.commit(last.program, last.payer, amounts) returns (ProgramRules r, uint24 start, bool made) {
-            return (r, start, made);
-        } catch (bytes memory reason) {
-            _refuse(last.merchant, last.order, reason, inBatch);
-        }
-    }
-
-    /// @dev Records the payment of an order; where the merchant's share of it goes.
-    function _record(Payment calldata payment, ProgramRules rules, uint24 start)
-        private
-        returns (address payout, PaymentMath.Split memory split)
-    {
-        // Check:
-        (uint32 merchant, bytes32 order, uint64 amount) = (payment.merchant, payment.order, payment.amount);
-        bytes32 key = _requireUnpaid(merchant, order);
-        if (amount < rules.minPayment()) revert PaymentProcessor_BelowMinimum(order, amount, rules.minPayment());
-
-        // Effect:
-        payout = _consumePaid(merchant, order, amount);
-        _orders[key] = Order(_commitment(payment, start), 0);
-        split = PaymentMath.split(amount, rules.divertBps(), rules.multiplier());
-        // A total of more than 64 bits is more than any program takes, so there is none.
+        _recordPayment(payment, run.start);
+        run.payout = _consumePaid(payment.merchant, payment.order, amount);
+        diverted = PaymentMath.divertedOf(amount, rules.divertBps());
+        merchantShare = amount - diverted;
         emit Paid(
-            merchant, order, payment.payer, payment.program, start, amount, split.diverted, uint64(split.total)
+            payment.merchant,
+            payment.order,
+            payment.payer,
+            payment.program,
+            run.start,
+            amount,
+            diverted,
+            uint64(uint256(diverted) * rules.multiplier()) // one of more than 64 bits is more than any program takes
         );
     }
 
+    /// @dev Settles the payments of a run, if there are any, and empties it.
+    function _settle(Run memory run) private {
+        if (run.count == 0) return;
+        PayerShare[] memory shares = run.shares;
+        uint256 room = shares.length;
+        _setLength(shares, run.count);
+        // Interaction: the books and the nodes first, then the points.
+        uint256 made = RELEASE_NODE.topUp(run.program, run.start, shares);
+        TOKEN.settle(run.payout, shares, made, run.rules.funded());
+        _setLength(shares, room);
+        run.count = 0;
+    }
+
     /// @dev Makes a refund that the payout address agreed to.
-    function _refund(Payment calldata payment, uint24 start, uint64 amount, address payout) private {
+    function _refund(Payment memory payment, uint24 start, uint64 amount, address payout) private {
         // Check:
         if (amount == 0) revert PaymentProcessor_NothingToDo(payment.order);
         Order storage order = _refundable(payment, start, amount);
@@ -190,28 +200,23 @@ contract PaymentProcessor is Issuing, Authorizations {
         emit Refunded(payment.merchant, payment.order, payment.payer, payment.program, start, amount, diverted, total);
     }
 
-    function _requirePayer(Payment calldata payment) private view {
-        if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.order, payment.payer, msg.sender);
+    function _newRun(uint256 size) private pure returns (Run memory run) {
+        run.shares = new PayerShare[](size);
     }
 
-    /// @dev Whether the payment at `next` is of the same payer, merchant and program as the one before it.
-    function _continues(Payment[] calldata payments, uint256 next) private pure returns (bool) {
-        if (next == payments.length) return false;
-        Payment calldata one = payments[next - 1];
-        Payment calldata other = payments[next];
-        return one.payer == other.payer && one.merchant == other.merchant && one.program == other.program;
-    }
-
-    /// @dev A payment as a run of its own: its words stand in the calldata as those of an array's only item do.
-    function _alone(Payment calldata payment) private pure returns (Payment[] calldata run) {
+    /// @dev Only shortens an array, or gives it back the length that it had.
+    function _setLength(PayerShare[] memory shares, uint256 length) private pure {
         assembly ("memory-safe") {
-            run.offset := payment
-            run.length := 1
+            mstore(shares, length)
         }
     }
 
+    function _requirePayer(Payment memory payment) private view {
+        if (msg.sender != payment.payer) revert PaymentProcessor_NotPayer(payment.order, payment.payer, msg.sender);
+    }
+
     /// @dev A refund's total is at most the payment's, which had 64 bits.
-    function _quoteRefund(Payment calldata payment, ProgramRules rules, uint64 refunded, uint64 amount)
+    function _quoteRefund(Payment memory payment, ProgramRules rules, uint64 refunded, uint64 amount)
         private
         pure
         returns (uint64, uint64, uint64)

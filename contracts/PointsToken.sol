@@ -9,6 +9,7 @@ import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IProgramBooks} from "./interfaces/IProgramBooks.sol";
 import {PointsAuthorizations} from "./base/PointsAuthorizations.sol";
 import {Account} from "./types/Account.sol";
+import {PayerShare} from "./types/PayerShare.sol";
 
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
 /// @notice Calls no contract but, for the supply alone, the nodes'.
@@ -56,26 +57,29 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     }
 
     /// @inheritdoc IPointsToken
-    function settlePayment(
-        address payer,
-        address payout,
-        uint64 merchantShare,
-        uint64 diverted,
-        bool funded,
-        bool newNode,
-        uint40 validAfter
-    ) external onlyProcessor {
-        // Check: an authorization that was valid before the payer's last cancelling does not count.
-        Account account = _accounts[payer];
-        uint40 cancelledAt = account.paymentsCancelledAt();
-        if (uint256(validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
+    function settle(address payout, PayerShare[] calldata shares, uint256 made, bool funded) external onlyProcessor {
+        address collector = funded ? NODES : address(0);
+        uint256 paid;
+        uint256 collected;
+        for (uint256 i = 0; i < shares.length; ++i) {
+            // Check: an authorization that was valid before the payer's last cancelling does not count.
+            PayerShare calldata share = shares[i];
+            address payer = share.payer;
+            Account account = _accounts[payer];
+            uint40 cancelledAt = account.paymentsCancelledAt();
+            if (uint256(share.validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
 
-        // Check and effect: of the whole amount, so that the error says what is missing.
-        if (newNode) account = account.withMoreNodes(1);
-        _take(payer, account, uint256(merchantShare) + diverted);
-        _put(payer, payout, merchantShare);
-        if (funded) _put(payer, NODES, diverted);
-        else emit Transfer(payer, address(0), diverted);
+            // Check and effect: of the whole amount, so that the error says what is missing.
+            (uint256 merchantShare, uint256 diverted) = (share.merchantShare, share.diverted);
+            _take(payer, account.withMoreNodes(made >> i & 1), merchantShare + diverted);
+            (paid, collected) = (paid + merchantShare, collected + diverted);
+            emit Transfer(payer, payout, merchantShare);
+            emit Transfer(payer, collector, diverted);
+        }
+
+        // Check and effect: what is diverted is kept in reserve, or no longer there.
+        _add(payout, paid);
+        if (funded) _add(collector, collected);
     }
 
     /// @inheritdoc IPointsToken
@@ -118,7 +122,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     }
 
     /// @inheritdoc IPointsToken
-    function settleRelease(address owner, address to, uint64 amount, bool funded) external onlyNodes {
+    function releaseTo(address owner, address to, uint64 amount, bool funded) external onlyNodes {
         // Check: a frozen owner's points go to nobody else.
         if (to != owner) _requireNotFrozen(owner, _accounts[owner]);
 
@@ -127,7 +131,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     }
 
     /// @inheritdoc IPointsToken
-    function moveNode(address from, address to) external onlyNodes {
+    function handOver(address from, address to) external onlyNodes {
         // Check:
         Account account = _accounts[from];
         _requireNotFrozen(from, account);
@@ -138,7 +142,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     }
 
     /// @inheritdoc IPointsToken
-    function countNodes(address owner, uint32 more, uint32 fewer) external onlyNodes {
+    function recount(address owner, uint32 more, uint32 fewer) external onlyNodes {
         _accounts[owner] = _accounts[owner].withMoreNodes(more).withFewerNodes(fewer);
     }
 
@@ -278,13 +282,17 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @dev Gives an account points that were taken from `from`, or created where that is zero.
     function _put(address from, address to, uint256 amount) private {
+        _add(to, amount);
+        emit Transfer(from, to, amount);
+    }
+
+    function _add(address to, uint256 amount) private {
         // Check: whatever reached the token itself would be lost.
         if (to == address(this)) revert PointsToken_SentToToken();
         if (to == address(0)) revert ERC20InvalidReceiver(to);
 
         // Effect:
         _accounts[to] = _accounts[to].more(amount);
-        emit Transfer(from, to, amount);
     }
 
     /// @dev What programs pay out, or give back, is created or comes out of the reserves.

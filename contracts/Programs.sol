@@ -7,6 +7,7 @@ import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IProgramBooks} from "./interfaces/IProgramBooks.sol";
 import {IPointsToken} from "./interfaces/IPointsToken.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
+import {FecTable} from "./libraries/FecTable.sol";
 import {ScheduleMath} from "./libraries/ScheduleMath.sol";
 import {TableAddress} from "./libraries/TableAddress.sol";
 import {TermsCheck} from "./libraries/TermsCheck.sol";
@@ -134,6 +135,7 @@ contract Programs is AccessManaged, IPrograms {
         // Interaction: whatever nodes of this program will ever release is set apart now.
         ProgramRules copy = ProgramRulesFields.make({
             funded_: rules.funding == Funding.FUNDED,
+            hasFecTable_: keccak256(shares) == FecTable.HASH,
             divertBps_: rules.divertBps,
             multiplier_: rules.multiplier,
             periods_: rules.periods,

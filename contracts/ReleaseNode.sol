@@ -14,8 +14,8 @@ import {IPrograms} from "./interfaces/IPrograms.sol";
 import {IReleaseNode} from "./interfaces/IReleaseNode.sol";
 import {BooksMath} from "./libraries/BooksMath.sol";
 import {NodeId} from "./libraries/NodeId.sol";
-import {PaymentMath} from "./libraries/PaymentMath.sol";
 import {NodeSlot} from "./types/NodeSlot.sol";
+import {PayerShare} from "./types/PayerShare.sol";
 import {ProgramRules} from "./types/ProgramRules.sol";
 
 /// @title Release nodes (ADN): ERC-721 tokens that release points period by period, and the books of what they are owed
@@ -43,23 +43,25 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
     }
 
     /// @inheritdoc IReleaseNode
-    function commit(uint32 program, address payer, uint64[] calldata amounts)
+    function topUp(uint32 program, uint24 start, PayerShare[] calldata shares)
         external
         onlyProcessor
-        returns (ProgramRules rules, uint24 start, bool made)
+        returns (uint256 made)
     {
-        // Check:
-        rules = _known(program);
-        start = _nextStart(program, rules);
+        ProgramRules rules = _known(program);
+        uint256 multiplier = rules.multiplier();
         uint256 diverted;
-        for (uint256 i = 0; i < amounts.length; ++i) {
-            diverted += PaymentMath.divertedOf(amounts[i], rules.divertBps());
+        for (uint256 i = 0; i < shares.length; ++i) {
+            // Check and effect:
+            uint64 share = shares[i].diverted;
+            diverted += share;
+            if (_grow(program, start, NodeId.OF_PAYMENTS, shares[i].payer, share * multiplier, rules.payerPeriodCap())) {
+                made |= 1 << i;
+            }
         }
-        uint256 total = diverted * rules.multiplier();
 
-        // Check and effect: what the program took is at most its cap, which has 64 bits.
-        _commit(program, rules, uint64(diverted), 0, total);
-        made = _topUp(program, start, NodeId.OF_PAYMENTS, payer, uint64(total), rules.payerPeriodCap());
+        // Check and effect: what is diverted is at most what is promised, which the program's cap keeps within 64 bits.
+        _commit(program, rules, diverted, 0, diverted * multiplier);
     }
 
     /// @inheritdoc IReleaseNode
@@ -76,7 +78,7 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
         // Check and effect:
         _commit(program, rules, 0, total, total);
         emit ReserveDeposited(program, sponsor, total);
-        made = _topUp(program, start, NodeId.OF_ISSUES, customer, total, type(uint64).max);
+        made = _grow(program, start, NodeId.OF_ISSUES, customer, total, type(uint64).max);
     }
 
     /// @inheritdoc IReleaseNode
@@ -135,17 +137,17 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
 
     /// @dev Makes a node, or adds to the one that there is. No hook runs, so a contract that pays cannot interfere. A node
     /// that still grows has claimed nothing, and is its maker's.
-    function _topUp(uint32 program, uint24 start, uint40 serial, address payer, uint64 total, uint64 cap)
+    function _grow(uint32 program, uint24 start, uint40 serial, address payer, uint256 total, uint64 cap)
         private
         returns (bool made)
     {
         // Check:
         uint256 id = NodeId.make(program, start, serial, payer);
         NodeSlot slot = _slots[id];
-        uint256 tried = uint256(slot.total()) + total;
+        uint256 tried = slot.total() + total;
         if (tried > cap) revert Programs_PayerPeriodCapExceeded(program, payer, tried, cap);
 
-        // Effect: what a node holds is at most its program's cap, which has 64 bits.
+        // Effect:
         made = !slot.exists();
         _slots[id] = slot.withOwner(payer).withTotal(uint64(tried));
         if (made) emit Transfer(address(0), payer, id);

@@ -111,7 +111,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
             _payOutRun(run, directed);
             (run.owner, run.to, run.amount) = (owner, to, 0);
             if (program != run.program) {
-                (run.program, run.rules, run.table) = (program, _known(program), _tableOf(program));
+                (run.program, run.rules) = (program, _known(program));
+                run.table = _tableOf(program, run.rules);
             }
         }
 

@@ -27,14 +27,14 @@ abstract contract Issuing is Orders, MerchantRegistry {
 
     /// @inheritdoc IPaymentProcessor
     function issue(Issue calldata item) external restricted {
-        _issue(item, false);
+        _issue(item);
     }
 
     /// @inheritdoc IPaymentProcessor
     function issueBatch(Issue[] calldata items) external restricted {
         _requireBatch(items.length);
         for (uint256 i = 0; i < items.length; ++i) {
-            _issue(items[i], true);
+            _issue(items[i]);
         }
     }
 
@@ -84,7 +84,7 @@ abstract contract Issuing is Orders, MerchantRegistry {
         return keccak256(abi.encode(merchant, order, program, amount, evidence));
     }
 
-    function _issue(Issue calldata item, bool inBatch) private {
+    function _issue(Issue calldata item) private {
         // Check:
         uint64 amount = SafeCast.toUint64(uint256(item.points) + item.total);
         if (amount == 0) revert PaymentProcessor_NothingToDo(item.order);
@@ -95,18 +95,12 @@ abstract contract Issuing is Orders, MerchantRegistry {
         address payout = _consumeIssued(item.merchant, item.order, amount);
 
         // Interaction:
-        (uint24 start, bool made) = (0, false);
+        uint24 start;
+        bool made;
         if (item.total != 0) {
-            try RELEASE_NODE.commitIssue(item.program, payout, item.customer, item.total) returns (uint24 s, bool m) {
-                (start, made) = (s, m);
-            } catch (bytes memory reason) {
-                _refuse(item.merchant, item.order, reason, inBatch);
-            }
+            (start, made) = RELEASE_NODE.commitIssue(item.program, payout, item.customer, item.total);
         }
-        try TOKEN.settleIssue(item.customer, item.points, item.total, made) {}
-        catch (bytes memory reason) {
-            _refuse(item.merchant, item.order, reason, inBatch);
-        }
+        TOKEN.settleIssue(item.customer, item.points, item.total, made);
         emit Issued(
             item.merchant, item.order, item.customer, item.program, start, item.points, item.total, item.evidence
         );

@@ -3,22 +3,20 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IMerchantRegistry} from "../interfaces/IMerchantRegistry.sol";
+import {MerchantDay} from "../types/MerchantDay.sol";
 
 /// @title Merchants, their payout addresses, quotas and limits
 abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
-    /// @dev Three slots: all that a payment touches on a day that has begun; issues; what begins a day of payments. Days
-    /// are UTC days since 1970. What was paid on `paidDay` is paidGranted - paidLeft, and 0 on any other day.
+    /// @dev Three slots: what a payment touches on a day that has begun; issues; what begins a day of payments. Days are UTC
+    /// days since 1970. What was paid today is paidGranted less what is left of it.
     struct Record {
-        address payout;
-        bool active;
-        uint24 paidDay;
-        uint64 paidLeft;
+        MerchantDay paying;
         uint64 quota;
         uint64 issuedPerDay;
         uint64 issuedToday; // of issuedDay
         uint24 issuedDay;
         uint64 paidPerDay;
-        uint64 paidGranted; // of paidDay; paidPerDay, or more where it was lowered below what was paid by then
+        uint64 paidGranted; // today; paidPerDay, or more where it was lowered below what was paid by then
     }
 
     /// @dev Base units; PointsToken.SUPPLY_CAP: more can never be issued. It fits a signed 64-bit column.
@@ -35,12 +33,11 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     {
         // Check:
         Record storage record = _records[merchant];
-        if (record.payout != address(0)) revert MerchantRegistry_AlreadyRegistered(merchant);
+        if (record.paying.payout() != address(0)) revert MerchantRegistry_AlreadyRegistered(merchant);
         if (payout == address(0)) revert MerchantRegistry_ZeroPayout();
 
         // Effect:
-        record.payout = payout;
-        record.active = true;
+        record.paying = record.paying.withPayout(payout).withActive(true);
         emit MerchantRegistered(merchant, payout, name);
         _setLimits(merchant, record, paidPerDay, issuedPerDay);
     }
@@ -49,17 +46,18 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     function setPayout(uint32 merchant, address payout) external {
         // Check:
         Record storage record = _known(merchant);
-        if (msg.sender != record.payout) revert MerchantRegistry_NotPayout(merchant, msg.sender);
+        if (msg.sender != record.paying.payout()) revert MerchantRegistry_NotPayout(merchant, msg.sender);
         if (payout == address(0)) revert MerchantRegistry_ZeroPayout();
 
         // Effect:
-        record.payout = payout;
+        record.paying = record.paying.withPayout(payout);
         emit PayoutChanged(merchant, payout);
     }
 
     /// @inheritdoc IMerchantRegistry
     function setActive(uint32 merchant, bool active) external restricted {
-        _known(merchant).active = active;
+        Record storage record = _known(merchant);
+        record.paying = record.paying.withActive(active);
         emit MerchantActivated(merchant, active);
     }
 
@@ -87,8 +85,8 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     function merchantOf(uint32 merchant) external view returns (Merchant memory) {
         Record storage record = _known(merchant);
         return Merchant({
-            payout: record.payout,
-            active: record.active,
+            payout: record.paying.payout(),
+            active: record.paying.active(),
             paidPerDay: record.paidPerDay,
             issuedPerDay: record.issuedPerDay,
             quota: record.quota,
@@ -99,27 +97,32 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
 
     /// @inheritdoc IMerchantRegistry
     function payoutOf(uint32 merchant) public view returns (address) {
-        return _known(merchant).payout;
+        return _known(merchant).paying.payout();
     }
 
     /// @dev Books a payment; where the merchant's share goes.
     function _consumePaid(uint32 merchant, bytes32 order, uint64 amount) internal returns (address payout) {
         // Check:
-        Record storage record = _requireActive(merchant);
-        bool begun = record.paidDay == _today();
-        uint64 left = begun ? record.paidLeft : record.paidPerDay;
+        Record storage record = _records[merchant];
+        MerchantDay paying = record.paying;
+        payout = paying.payout();
+        _requireActive(merchant, paying);
+        uint24 today = _today();
+        bool begun = paying.day() == today;
+        uint64 left = begun ? paying.left() : record.paidPerDay;
         if (amount > left) revert MerchantRegistry_PaidPerDayExceeded(merchant, order, amount, left);
 
         // Effect:
-        if (!begun) _beginPaidDay(record, left);
-        record.paidLeft = left - amount;
-        return record.payout;
+        if (!begun) record.paidGranted = left;
+        record.paying = paying.withLeft(today, left - amount);
     }
 
     /// @dev Books an issue; who paid for the quota.
     function _consumeIssued(uint32 merchant, bytes32 order, uint64 amount) internal returns (address payout) {
         // Check:
-        Record storage record = _requireActive(merchant);
+        Record storage record = _records[merchant];
+        payout = record.paying.payout();
+        _requireActive(merchant, record.paying);
         uint64 issuedToday = _issuedOf(record);
         uint64 left = _left(record.issuedPerDay, issuedToday);
         if (amount > left) revert MerchantRegistry_IssuedPerDayExceeded(merchant, order, amount, left);
@@ -129,37 +132,25 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         record.quota -= amount;
         record.issuedToday = issuedToday + amount;
         record.issuedDay = _today();
-        return record.payout;
     }
 
     function _setLimits(uint32 merchant, Record storage record, uint64 paidPerDay, uint64 issuedPerDay) private {
         uint64 paidToday = _paidOf(record);
         uint64 left = _left(paidPerDay, paidToday);
-        _beginPaidDay(record, paidToday + left);
-        record.paidLeft = left;
+        record.paying = record.paying.withLeft(_today(), left);
+        record.paidGranted = paidToday + left;
         record.paidPerDay = paidPerDay;
         record.issuedPerDay = issuedPerDay;
         emit LimitsSet(merchant, paidPerDay, issuedPerDay);
     }
 
-    /// @dev What is granted is counted from: what was paid is what is no longer left of it.
-    function _beginPaidDay(Record storage record, uint64 granted) private {
-        record.paidDay = _today();
-        record.paidGranted = granted;
-    }
-
-    function _requireActive(uint32 merchant) private view returns (Record storage record) {
-        record = _known(merchant);
-        if (!record.active) revert MerchantRegistry_Inactive(merchant);
-    }
-
     function _known(uint32 merchant) private view returns (Record storage record) {
         record = _records[merchant];
-        if (record.payout == address(0)) revert MerchantRegistry_Unknown(merchant);
+        if (record.paying.payout() == address(0)) revert MerchantRegistry_Unknown(merchant);
     }
 
     function _paidOf(Record storage record) private view returns (uint64) {
-        return record.paidDay == _today() ? record.paidGranted - record.paidLeft : 0;
+        return record.paying.day() == _today() ? record.paidGranted - record.paying.left() : 0;
     }
 
     function _issuedOf(Record storage record) private view returns (uint64) {
@@ -169,6 +160,12 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @dev 24 bits of days last 45,000 years.
     function _today() private view returns (uint24) {
         return uint24(block.timestamp / 1 days);
+    }
+
+    function _requireActive(uint32 merchant, MerchantDay paying) private pure {
+        if (paying.active()) return;
+        if (paying.payout() == address(0)) revert MerchantRegistry_Unknown(merchant);
+        revert MerchantRegistry_Inactive(merchant);
     }
 
     /// @dev A limit that was lowered below what is used leaves nothing.

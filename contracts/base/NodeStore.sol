@@ -7,6 +7,7 @@ import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
 import {BooksMath} from "../libraries/BooksMath.sol";
+import {FecTable} from "../libraries/FecTable.sol";
 import {NodeId} from "../libraries/NodeId.sol";
 import {ScheduleMath} from "../libraries/ScheduleMath.sol";
 import {TableAddress} from "../libraries/TableAddress.sol";
@@ -34,7 +35,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         NodeSlot slot = _node(id);
         uint32 program = id.programOf();
         ProgramRules rules = _known(program);
-        bytes memory table = _tableOf(program);
+        bytes memory table = _tableOf(program, rules);
         uint64 claimed = _paidOf(slot, rules, table);
         uint64 released = ScheduleMath.releasedBy(table, slot.total(), _elapsed(rules, id.startOf()), rules.periods());
         return Node({
@@ -62,7 +63,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         _ledgers[program] = _ledgers[program].release(funded, uint64(amount));
 
         // Interaction: the token calls nobody.
-        TOKEN.settleRelease(owner, to, uint64(amount), funded);
+        TOKEN.releaseTo(owner, to, uint64(amount), funded);
     }
 
     /// @dev The node when all that it has released by now is paid, and how much that is beyond what `paid` was; what was
@@ -83,7 +84,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         // Effect:
         if (elapsed == slot.claimedPeriods()) return slot;
         uint32 program = id.programOf();
-        bytes memory table = _tableOf(program);
+        bytes memory table = _tableOf(program, rules);
         uint64 amount;
         (settled, amount) = _reckon(slot, _paidOf(slot, rules, table), elapsed, rules, table);
         if (amount == 0) return settled;
@@ -116,7 +117,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
 
         // Check, effect and interaction:
         address from = slot.owner();
-        TOKEN.moveNode(from, to);
+        TOKEN.handOver(from, to);
         _slots[id] = _unmarked(id, _settle(id, slot, rules, elapsed)).withOwner(to);
         emit Transfer(from, to, id);
     }
@@ -169,8 +170,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         return slot.has(NodeSlotFields.IN_CUSTODY) ? beneficiaryOf[id] : slot.owner();
     }
 
-    function _tableOf(uint32 program) internal view returns (bytes memory) {
-        return SSTORE2.read(TableAddress.ofProgram(PROGRAMS, program));
+    function _tableOf(uint32 program, ProgramRules rules) internal view returns (bytes memory) {
+        return rules.hasFecTable() ? FecTable.TABLE : SSTORE2.read(TableAddress.ofProgram(PROGRAMS, program));
     }
 
     function _paidOf(NodeSlot slot, ProgramRules rules, bytes memory table) internal pure returns (uint64) {

@@ -27,7 +27,7 @@ abstract contract Pieces is NodeStore {
 
         // Check and effect: what the parts have released is at most what the whole has, so what was paid suffices for all;
         // what is over stays with the node as an advance.
-        bytes memory table = _tableOf(id.programOf());
+        bytes memory table = _tableOf(id.programOf(), rules);
         uint64 paid = _paidOf(slot, rules, table);
         pieces = new uint256[](totals.length);
         for (uint256 i = 0; i < totals.length; ++i) {
@@ -44,7 +44,7 @@ abstract contract Pieces is NodeStore {
         emit MetadataUpdate(id);
 
         // Interaction:
-        TOKEN.countNodes(slot.owner(), uint32(totals.length), 0);
+        TOKEN.recount(slot.owner(), uint32(totals.length), 0);
     }
 
     /// @inheritdoc IReleaseNode
@@ -57,7 +57,7 @@ abstract contract Pieces is NodeStore {
         uint8 elapsed = _requireUnlocked(into, rules);
 
         // Check and effect:
-        bytes memory table = _tableOf(program);
+        bytes memory table = _tableOf(program, rules);
         address to = _receiverOf(into, slot);
         uint64 paid = _paidOf(slot, rules, table);
         for (uint256 i = 0; i < ids.length; ++i) {
@@ -74,7 +74,7 @@ abstract contract Pieces is NodeStore {
         emit MetadataUpdate(into);
 
         // Interaction:
-        TOKEN.countNodes(slot.owner(), 0, uint32(ids.length));
+        TOKEN.recount(slot.owner(), 0, uint32(ids.length));
         if (amount == 0) return 0;
         emit Claimed(into, slot.owner(), to, amount, elapsed);
         _payOut(program, rules, slot.owner(), to, amount);

@@ -65,6 +65,12 @@ abstract contract ProgramBooks is IProgramBooks {
     }
 
     /// @inheritdoc IProgramBooks
+    function termsNow(uint32 program) external view returns (ProgramRules rules, uint24 start) {
+        rules = _known(program);
+        start = _nextStart(program, rules);
+    }
+
+    /// @inheritdoc IProgramBooks
     function rulesOf(uint32 program) external view returns (ProgramRules) {
         return _known(program);
     }
@@ -84,7 +90,7 @@ abstract contract ProgramBooks is IProgramBooks {
     }
 
     /// @dev Promises a node `total` more, for which `diverted` was taken in and `deposited` put into the reserve.
-    function _commit(uint32 program, ProgramRules rules, uint64 diverted, uint64 deposited, uint256 total) internal {
+    function _commit(uint32 program, ProgramRules rules, uint256 diverted, uint64 deposited, uint256 total) internal {
         // Check:
         BooksMath.Ledger memory ledger = _ledgers[program];
         if (total > ledger.left) {
@@ -94,7 +100,7 @@ abstract contract ProgramBooks is IProgramBooks {
 
         // Check and effect:
         ledger.reserve += deposited;
-        _ledgers[program] = ledger.commit(program, rules.funded(), diverted, uint64(total));
+        _ledgers[program] = ledger.commit(program, rules.funded(), uint64(diverted), uint64(total));
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {

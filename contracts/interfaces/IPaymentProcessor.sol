@@ -108,14 +108,10 @@ interface IPaymentProcessor is IMerchantRegistry {
     error PaymentProcessor_OwnApproval(bytes32 order, address approver);
     /// @notice A batch has 1 to `limit` items.
     error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);
-    /// @notice An item of a batch was refused by the nodes or the token for `reason`, their encoded error. Orders of one
-    /// payer, merchant and program that follow one another are settled together: `order` is then the last of them.
-    error PaymentProcessor_BadItem(uint32 merchant, bytes32 order, bytes reason);
-
     /// @notice Pays an order with the caller's points; no allowance is needed. Emits Paid.
     /// Reverts with PaymentProcessor_NotPayer, PaymentProcessor_AlreadyPaid, PaymentProcessor_BelowMinimum,
-    /// MerchantRegistry_Unknown, MerchantRegistry_Inactive, MerchantRegistry_PaidPerDayExceeded, as `quote` and `commit` of
-    /// IReleaseNode do, and as `settlePayment` of IPointsToken does.
+    /// MerchantRegistry_Unknown, MerchantRegistry_Inactive, MerchantRegistry_PaidPerDayExceeded, as `termsNow` and `topUp`
+    /// of IReleaseNode do, and as `settle` of IPointsToken does.
     function pay(Payment calldata payment) external;
 
     /// @notice Pays an order with the payer's points, by the payer's authorization, whoever calls. Emits Paid.
@@ -124,8 +120,8 @@ interface IPaymentProcessor is IMerchantRegistry {
     function payWithAuthorization(Payment calldata payment, Authorization calldata authorization) external;
 
     /// @notice At most 100 payments of the caller; all or none. Emits Paid for each. Orders of one merchant and program that
-    /// follow one another move the points, and grow the node, once. Reverts as `pay` does, what the nodes or the token
-    /// refuse as PaymentProcessor_BadItem, and with PaymentProcessor_BatchSize.
+    /// follow one another move the points, and grow the node, once. Reverts as `pay` does, and with
+    /// PaymentProcessor_BatchSize; each error names the order, the payer, or the merchant or program that takes no more.
     function payBatch(Payment[] calldata payments) external;
 
     /// @notice At most 100 authorized payments, of any payers; all or none. Emits Paid for each.
@@ -155,8 +151,8 @@ interface IPaymentProcessor is IMerchantRegistry {
     /// `settleIssue` of IPointsToken do.
     function issue(Issue calldata item) external;
 
-    /// @notice At most 100 issues; all or none. For issuers. Emits Issued for each. Reverts as `issue` does, what the nodes
-    /// or the token refuse as PaymentProcessor_BadItem, and with PaymentProcessor_BatchSize.
+    /// @notice At most 100 issues; all or none. For issuers. Emits Issued for each. Reverts as `issue` does, and
+    /// with PaymentProcessor_BatchSize.
     function issueBatch(Issue[] calldata items) external;
 
     /// @notice Issues points out of a merchant's quota into a FUNDED program's reserve. For issuers. Emits ReserveIssued.

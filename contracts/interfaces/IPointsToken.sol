@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {PayerShare} from "../types/PayerShare.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IERC3009, IERC3009Cancel} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
@@ -67,21 +68,12 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// Reverts with PointsToken_NotNodes, PointsToken_SupplyCapExceeded.
     function setSupplyApart(uint64 amount) external;
 
-    /// @notice Moves a payment: `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the reserve
-    /// (FUNDED). For the processor, which asked the payer; an allowance is not needed. Emits Transfer for each part.
+    /// @notice Moves payments: of each share, `merchantShare` to `payout`, while `diverted` is burned (EMISSION) or goes to the
+    /// reserve (FUNDED). For the processor, which asked the payers; allowances are not needed. Emits Transfer for each part.
     /// Reverts with PointsToken_NotProcessor, PointsToken_PaymentsCancelled, ERC20InsufficientBalance,
     /// PointsToken_AccountFrozen, PointsToken_SentToToken.
-    /// @param newNode Whether the payment made a node of the payer, to be counted.
-    /// @param validAfter Of the payer's authorization; the largest uint40 where the payer itself calls.
-    function settlePayment(
-        address payer,
-        address payout,
-        uint64 merchantShare,
-        uint64 diverted,
-        bool funded,
-        bool newNode,
-        uint40 validAfter
-    ) external;
+    /// @param made Bit i says whether share i made a node of its payer, to be counted.
+    function settle(address payout, PayerShare[] calldata shares, uint256 made, bool funded) external;
 
     /// @notice Moves a refund: `merchantShare` from `payout` to `payer`, who also gets `diverted` again: created, as the
     /// payment burned it, or out of the reserve of a FUNDED program. For the processor, which asked the payout address.
@@ -110,15 +102,15 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice Pays what nodes of `owner` released to `to`: created out of what was set apart, or out of the reserve of a
     /// FUNDED program. For the nodes' contract. Emits Transfer. Reverts with PointsToken_NotNodes, and with
     /// PointsToken_AccountFrozen where a frozen owner's points would go to somebody else.
-    function settleRelease(address owner, address to, uint64 amount, bool funded) external;
+    function releaseTo(address owner, address to, uint64 amount, bool funded) external;
 
     /// @notice Counts a node that changes hands. For the nodes' contract. Reverts with PointsToken_NotNodes,
     /// PointsToken_AccountFrozen (of `from`).
-    function moveNode(address from, address to) external;
+    function handOver(address from, address to) external;
 
     /// @notice Counts nodes of an owner that a split or a merge made and ended. For the nodes' contract. Reverts with
     /// PointsToken_NotNodes.
-    function countNodes(address owner, uint32 more, uint32 fewer) external;
+    function recount(address owner, uint32 more, uint32 fewer) external;
 
     /// @notice Takes back every payment of the caller that was signed to be valid before now; what is signed from now on
     /// counts, and what the caller sends itself. Emits PaymentsCancelled.

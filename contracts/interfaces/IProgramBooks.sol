@@ -47,6 +47,11 @@ interface IProgramBooks {
     /// Reverts with Programs_Unknown, Programs_NotFunded.
     function deposit(uint32 program, uint64 amount) external;
 
+    /// @notice What a payment made now is counted by. Reverts with Programs_Unknown, Programs_NotStarted, Programs_Closed.
+    /// @return rules The program's.
+    /// @return start Of the node: the next boundary of the program's grid.
+    function termsNow(uint32 program) external view returns (ProgramRules rules, uint24 start);
+
     /// @notice What payments and claims read of a program. Reverts with Programs_Unknown.
     function rulesOf(uint32 program) external view returns (ProgramRules);
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {PayerShare} from "../types/PayerShare.sol";
 import {IProgramBooks} from "./IProgramBooks.sol";
-import {ProgramRules} from "../types/ProgramRules.sol";
 
 /// @title Release nodes (ADN): ERC-721 tokens that release points period by period
 /// @notice A token id says what never changes of a node: `program << 224 | start << 200 | serial << 160 | origin`.
@@ -108,17 +108,13 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @notice What a node in custody releases is claimed to its beneficiary alone.
     error ReleaseNode_InCustody(uint256 id, address beneficiary);
 
-    /// @notice Books payments of one payer, and makes the payer's node of what they release or adds to the one that is
-    /// there. For the processor, which then moves the points. Emits Transfer (a new node) or MetadataUpdate (one that
-    /// grows). Reverts with ReleaseNode_NotProcessor, Programs_Unknown, Programs_NotStarted, Programs_Closed,
-    /// Programs_CapExceeded, Programs_ReserveTooSmall, Programs_PayerPeriodCapExceeded.
-    /// @param amounts Of the payments, base units.
-    /// @return rules The program's, by which the processor takes each payment apart as this contract did.
-    /// @return start The node's: the next boundary of the program's grid.
-    /// @return made Whether the node is new.
-    function commit(uint32 program, address payer, uint64[] calldata amounts)
-        external
-        returns (ProgramRules rules, uint24 start, bool made);
+    /// @notice Books payments, and makes each payer's node of what they release or adds to the one that is there. For the
+    /// processor, which then moves the points. Emits Transfer (a new node) or MetadataUpdate (one that grows). Reverts with
+    /// ReleaseNode_NotProcessor, Programs_CapExceeded, Programs_ReserveTooSmall, Programs_PayerPeriodCapExceeded.
+    /// @param start As `termsNow` said in the same transaction.
+    /// @param shares At most 256.
+    /// @return made Bit i says whether the node of share i is new.
+    function topUp(uint32 program, uint24 start, PayerShare[] calldata shares) external returns (uint256 made);
 
     /// @notice Books points that arrive in the reserve of a FUNDED program, given by `sponsor`, and a node of just as many.
     /// For the processor. Emits ReserveDeposited, and Transfer or MetadataUpdate. Reverts with ReleaseNode_NotProcessor,

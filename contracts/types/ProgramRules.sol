@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title What payments and claims read of a program, in one word
 /// @notice From the lowest bit: epoch u40 | periodLength u32 | periods u8 | lastStart u24 | divertBps u16 | multiplier u16 |
-/// minPayment u40 | payerPeriodCap u64 | funded u8. `lastStart` is the last period that new nodes may start with.
+/// minPayment u40 | payerPeriodCap u64 | flags u8. `lastStart` is the last period that new nodes may start with.
 type ProgramRules is uint256;
 
 using ProgramRulesFields for ProgramRules global;
@@ -16,10 +16,14 @@ library ProgramRulesFields {
     uint256 private constant MULTIPLIER = 120;
     uint256 private constant MIN_PAYMENT = 136;
     uint256 private constant PAYER_PERIOD_CAP = 176;
-    uint256 private constant FUNDED = 240;
+    uint256 private constant FLAGS = 240;
+
+    uint8 private constant FUNDED = 1;
+    uint8 private constant HAS_FEC_TABLE = 2;
 
     function make(
         bool funded_,
+        bool hasFecTable_,
         uint16 divertBps_,
         uint16 multiplier_,
         uint8 periods_,
@@ -32,11 +36,17 @@ library ProgramRulesFields {
             | uint256(type(uint24).max) << LAST_START | uint256(divertBps_) << DIVERT_BPS;
         word |= uint256(multiplier_) << MULTIPLIER | uint256(minPayment_) << MIN_PAYMENT
             | uint256(payerPeriodCap_) << PAYER_PERIOD_CAP;
-        return ProgramRules.wrap(funded_ ? word | 1 << FUNDED : word);
+        uint256 flags = (funded_ ? FUNDED : 0) | (hasFecTable_ ? HAS_FEC_TABLE : 0);
+        return ProgramRules.wrap(word | flags << FLAGS);
     }
 
     function funded(ProgramRules rules) internal pure returns (bool) {
-        return ProgramRules.unwrap(rules) >> FUNDED != 0;
+        return ProgramRules.unwrap(rules) >> FLAGS & FUNDED != 0;
+    }
+
+    /// @notice Whether the release table is FecTable.TABLE, which stands in the code.
+    function hasFecTable(ProgramRules rules) internal pure returns (bool) {
+        return ProgramRules.unwrap(rules) >> FLAGS & HAS_FEC_TABLE != 0;
     }
 
     function divertBps(ProgramRules rules) internal pure returns (uint16) {

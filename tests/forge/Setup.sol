@@ -118,7 +118,7 @@ abstract contract Setup {
         vm.prank(address(processor));
         token.settleReserve(amount);
         vm.prank(address(node));
-        token.settleRelease(account, account, amount, true);
+        token.releaseTo(account, account, amount, true);
     }
 
     /// @dev Puts points into the FUNDED program's reserve.
