@@ -23,8 +23,9 @@ contract PaymentProcessor is Issuing, Authorizations {
         uint24 start;
         ProgramRules rules;
         address payout;
-        uint256 count; // of shares that are filled
         PayerShare[] shares;
+        uint256 count; // of shares that are filled
+        PayerShare last; // of them
     }
 
     /// @dev What a payer sends itself needs no authorization that could have been taken back.
@@ -134,13 +135,17 @@ contract PaymentProcessor is Issuing, Authorizations {
             (run.rules, run.start) = RELEASE_NODE.termsNow(payment.program);
         }
         (uint64 merchantShare, uint64 diverted) = _record(run, payment);
-        if (run.count == 0 || run.shares[run.count - 1].payer != payment.payer) {
-            run.shares[run.count++] = PayerShare(payment.payer, 0, 0, DIRECT);
+        PayerShare memory share = run.last;
+        if (run.count == 0 || share.payer != payment.payer) {
+            share = run.shares[run.count++];
+            (share.payer, share.merchantShare, share.diverted, share.validAfter) = (payment.payer, 0, 0, DIRECT);
+            run.last = share;
         }
-        PayerShare memory share = run.shares[run.count - 1];
-        // What a merchant is paid in a day has 64 bits, and so has each sum.
-        share.merchantShare += merchantShare;
-        share.diverted += diverted;
+        // Unchecked: what a merchant is paid in a day has 64 bits, and so has each sum.
+        unchecked {
+            share.merchantShare += merchantShare;
+            share.diverted += diverted;
+        }
         if (validAfter < share.validAfter) share.validAfter = validAfter;
     }
 
@@ -150,7 +155,7 @@ contract PaymentProcessor is Issuing, Authorizations {
         ProgramRules rules = run.rules;
         uint64 amount = payment.amount;
         if (amount < rules.minPayment()) {
-            revert PaymentProcessor_BelowMinimum(payment.order, amount, rules.minPayment());
+            revert PaymentProcessor_BelowMinimum(payment.order, amount, uint64(rules.minPayment()));
         }
 
         // Check and effect:
@@ -165,8 +170,7 @@ contract PaymentProcessor is Issuing, Authorizations {
             payment.program,
             run.start,
             amount,
-            diverted,
-            uint64(uint256(diverted) * rules.multiplier()) // one of more than 64 bits is more than any program takes
+            diverted
         );
     }
 

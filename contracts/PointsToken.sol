@@ -14,6 +14,11 @@ import {PayerShare} from "./types/PayerShare.sol";
 /// @title Points: an ERC-20 of 6 decimals under a hard supply cap
 /// @notice Calls no contract but, for the supply alone, the nodes'.
 contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
+    /// @dev A place of its own, so that who reads an account and writes it again finds it once.
+    struct Kept {
+        Account account;
+    }
+
     /// @dev One slot.
     struct Sums {
         uint64 issued;
@@ -34,7 +39,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     /// @notice The nodes and their programs, which set supply apart and release.
     address public immutable NODES;
 
-    mapping(address account => Account) private _accounts;
+    mapping(address account => Kept) private _kept;
     Sums private _sums = Sums({issued: 0, setApart: 0, burned: 0, personLimit: 1000e6});
 
     modifier onlyProcessor() {
@@ -65,13 +70,14 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
             // Check: an authorization that was valid before the payer's last cancelling does not count.
             PayerShare calldata share = shares[i];
             address payer = share.payer;
-            Account account = _accounts[payer];
+            Kept storage kept = _kept[payer];
+            Account account = kept.account;
             uint40 cancelledAt = account.paymentsCancelledAt();
             if (uint256(share.validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
 
             // Check and effect: of the whole amount, so that the error says what is missing.
             (uint256 merchantShare, uint256 diverted) = (share.merchantShare, share.diverted);
-            _take(payer, account.withMoreNodes(made >> i & 1), merchantShare + diverted);
+            kept.account = _less(payer, account.withMoreNodes(made >> i & 1), merchantShare + diverted);
             (paid, collected) = (paid + merchantShare, collected + diverted);
             emit Transfer(payer, payout, merchantShare);
             emit Transfer(payer, collector, diverted);
@@ -91,16 +97,17 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         bool funded,
         bool nodeEnded
     ) external onlyProcessor {
-        _take(payout, _accounts[payout], merchantShare);
+        _take(payout, merchantShare);
         _put(payout, payer, merchantShare);
         _release(payer, diverted, funded);
-        if (nodeEnded) _accounts[payer] = _accounts[payer].withFewerNodes(1);
+        if (nodeEnded) _kept[payer].account = _kept[payer].account.withFewerNodes(1);
     }
 
     /// @inheritdoc IPointsToken
     function settleIssue(address customer, uint64 points, uint64 total, bool newNode) external onlyProcessor {
         // Check: a limit that was lowered below what was issued leaves nothing.
-        Account account = _accounts[customer];
+        Kept storage kept = _kept[customer];
+        Account account = kept.account;
         uint256 amount = uint256(points) + total;
         uint256 issuedToday = account.issuedOn(_today());
         uint256 limit = _sums.personLimit;
@@ -110,7 +117,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         // Check and effect:
         _issue(amount);
         if (newNode) account = account.withMoreNodes(1);
-        _accounts[customer] = account.withIssued(_today(), uint64(issuedToday + amount));
+        kept.account = account.withIssued(_today(), uint64(issuedToday + amount));
         if (points != 0) _put(address(0), customer, points);
         if (total != 0) _put(address(0), NODES, total);
     }
@@ -124,7 +131,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     /// @inheritdoc IPointsToken
     function releaseTo(address owner, address to, uint64 amount, bool funded) external onlyNodes {
         // Check: a frozen owner's points go to nobody else.
-        if (to != owner) _requireNotFrozen(owner, _accounts[owner]);
+        if (to != owner) _requireNotFrozen(owner, _kept[owner].account);
 
         // Effect:
         _release(to, amount, funded);
@@ -133,17 +140,17 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     /// @inheritdoc IPointsToken
     function handOver(address from, address to) external onlyNodes {
         // Check:
-        Account account = _accounts[from];
+        Account account = _kept[from].account;
         _requireNotFrozen(from, account);
 
         // Effect:
-        _accounts[from] = account.withFewerNodes(1);
-        _accounts[to] = _accounts[to].withMoreNodes(1);
+        _kept[from].account = account.withFewerNodes(1);
+        _kept[to].account = _kept[to].account.withMoreNodes(1);
     }
 
     /// @inheritdoc IPointsToken
     function recount(address owner, uint32 more, uint32 fewer) external onlyNodes {
-        _accounts[owner] = _accounts[owner].withMoreNodes(more).withFewerNodes(fewer);
+        _kept[owner].account = _kept[owner].account.withMoreNodes(more).withFewerNodes(fewer);
     }
 
     /// @inheritdoc IPointsToken
@@ -157,7 +164,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @inheritdoc IPointsToken
     function cancelPayments() external {
-        _accounts[msg.sender] = _accounts[msg.sender].withPaymentsCancelledAt(uint40(block.timestamp));
+        _kept[msg.sender].account = _kept[msg.sender].account.withPaymentsCancelledAt(uint40(block.timestamp));
         emit PaymentsCancelled(msg.sender);
     }
 
@@ -171,7 +178,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     function freeze(address account, string calldata reason) external restricted {
         // Check:
         _requireFreezable(account);
-        uint40 until = _accounts[account].frozenUntil();
+        uint40 until = _kept[account].account.frozenUntil();
         // Saturating, so that a confirmed freeze (the largest uint40) is never over.
         uint40 from = until < UNTIL_LIFTED - FREEZE_PAUSE ? until + FREEZE_PAUSE : UNTIL_LIFTED;
         if (until != 0 && block.timestamp < from) revert PointsToken_FrozenTooSoon(account, from);
@@ -192,11 +199,11 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     /// @inheritdoc IPointsToken
     function unfreeze(address account) external restricted {
         // Check:
-        Account frozen = _accounts[account];
+        Account frozen = _kept[account].account;
         if (block.timestamp >= frozen.frozenUntil()) revert PointsToken_NotFrozen(account);
 
         // Effect: the end of the freeze, from which the guardians' pause counts.
-        _accounts[account] = frozen.withFrozenUntil(uint40(block.timestamp));
+        _kept[account].account = frozen.withFrozenUntil(uint40(block.timestamp));
         emit Unfrozen(account, msg.sender);
     }
 
@@ -219,7 +226,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @inheritdoc IERC20
     function balanceOf(address account) public view override(ERC20, IERC20) returns (uint256) {
-        return _accounts[account].points();
+        return _kept[account].account.points();
     }
 
     /// @inheritdoc ERC20
@@ -239,28 +246,28 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @inheritdoc IPointsToken
     function nodesOf(address account) external view returns (uint256) {
-        return _accounts[account].nodes();
+        return _kept[account].account.nodes();
     }
 
     /// @inheritdoc IPointsToken
     function frozenUntil(address account) external view returns (uint40) {
-        return _accounts[account].frozenUntil();
+        return _kept[account].account.frozenUntil();
     }
 
     /// @inheritdoc IPointsToken
     function paymentsCancelledAt(address account) external view returns (uint40) {
-        return _accounts[account].paymentsCancelledAt();
+        return _kept[account].account.paymentsCancelledAt();
     }
 
     /// @inheritdoc IPointsToken
     function personLimit(address person) external view returns (uint64 issuedPerDay, uint64 issuedToday) {
-        return (_sums.personLimit, uint64(_accounts[person].issuedOn(_today())));
+        return (_sums.personLimit, uint64(_kept[person].account.issuedOn(_today())));
     }
 
     /// @dev Transfers and holders' burning, of OpenZeppelin's ERC-20; its own balances and supply stay unused.
     function _update(address from, address to, uint256 amount) internal override {
         // Check and effect: what an account holds has 64 bits.
-        _take(from, _accounts[from], amount);
+        _take(from, amount);
         if (to == address(0)) {
             _sums.burned += uint64(amount);
             emit Transfer(from, to, amount);
@@ -269,15 +276,18 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         }
     }
 
-    /// @dev Takes points from an account, which is not frozen and has them.
-    function _take(address from, Account account, uint256 amount) private {
-        // Check:
+    /// @dev Takes points from an account.
+    function _take(address from, uint256 amount) private {
+        Kept storage kept = _kept[from];
+        kept.account = _less(from, kept.account, amount);
+    }
+
+    /// @dev An account that points are taken from: it is not frozen, and has them.
+    function _less(address from, Account account, uint256 amount) private view returns (Account) {
         _requireNotFrozen(from, account);
         uint256 points = account.points();
         if (points < amount) revert ERC20InsufficientBalance(from, points, amount);
-
-        // Effect:
-        _accounts[from] = account.less(amount);
+        return account.less(amount);
     }
 
     /// @dev Gives an account points that were taken from `from`, or created where that is zero.
@@ -292,7 +302,8 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         if (to == address(0)) revert ERC20InvalidReceiver(to);
 
         // Effect:
-        _accounts[to] = _accounts[to].more(amount);
+        Kept storage kept = _kept[to];
+        kept.account = kept.account.more(amount);
     }
 
     /// @dev What programs pay out, or give back, is created or comes out of the reserves.
@@ -300,7 +311,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         address from = address(0);
         if (funded) {
             from = NODES;
-            _take(from, _accounts[from], amount);
+            _take(from, amount);
         }
         if (amount != 0) _put(from, to, amount);
     }
@@ -314,7 +325,7 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     }
 
     function _freeze(address account, uint40 until, string calldata reason) private {
-        _accounts[account] = _accounts[account].withFrozenUntil(until);
+        _kept[account].account = _kept[account].account.withFrozenUntil(until);
         emit Frozen(account, until, msg.sender, reason);
     }
 

@@ -113,12 +113,12 @@ contract Programs is AccessManaged, IPrograms {
     /// @inheritdoc IPrograms
     function elapsed(uint32 program, uint24 start) external view returns (uint8) {
         Terms storage rules = _known(program);
-        return ScheduleMath.elapsed(block.timestamp, rules.epoch, rules.periodLength, start, rules.periods);
+        return uint8(ScheduleMath.elapsed(block.timestamp, rules.epoch, rules.periodLength, start, rules.periods));
     }
 
     /// @inheritdoc IPrograms
     function released(uint32 program, uint64 total, uint8 k) external view returns (uint64) {
-        return ScheduleMath.releasedBy(table(program), total, k, _terms[program].periods);
+        return uint64(ScheduleMath.released(table(program), total, k, _terms[program].periods));
     }
 
     function _open(Terms calldata rules, string calldata name, bytes calldata shares) private returns (uint32 program) {

@@ -98,14 +98,14 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
         if (_elapsed(rules, start) != 0) revert ReleaseNode_Unlocked(id, _unlocksAt(id, rules));
 
         // Effect:
-        _ledgers[program] = _ledgers[program].uncommit(rules.funded(), diverted, total);
+        _write(program, _ledger(program).uncommit(rules.funded(), diverted, total));
         // The last units of a payment may have made nothing of the node, which may be gone by now.
         if (total == 0) return false;
         NodeSlot slot = _node(id);
-        uint64 left = slot.total() - total;
+        uint256 left = slot.total() - total;
         ended = left == 0;
         if (ended) _remove(id, slot);
-        else _slots[id] = slot.withTotal(left);
+        else _kept[id].slot = slot.withTotal(left);
         emit MetadataUpdate(id);
     }
 
@@ -137,19 +137,20 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
 
     /// @dev Makes a node, or adds to the one that there is. No hook runs, so a contract that pays cannot interfere. A node
     /// that still grows has claimed nothing, and is its maker's.
-    function _grow(uint32 program, uint24 start, uint40 serial, address payer, uint256 total, uint64 cap)
+    function _grow(uint32 program, uint24 start, uint40 serial, address payer, uint256 total, uint256 cap)
         private
         returns (bool made)
     {
         // Check:
         uint256 id = NodeId.make(program, start, serial, payer);
-        NodeSlot slot = _slots[id];
+        Kept storage kept = _kept[id];
+        NodeSlot slot = kept.slot;
         uint256 tried = slot.total() + total;
-        if (tried > cap) revert Programs_PayerPeriodCapExceeded(program, payer, tried, cap);
+        if (tried > cap) revert Programs_PayerPeriodCapExceeded(program, payer, tried, uint64(cap));
 
         // Effect:
         made = !slot.exists();
-        _slots[id] = slot.withOwner(payer).withTotal(uint64(tried));
+        kept.slot = slot.withOwner(payer).withTotal(tried);
         if (made) emit Transfer(address(0), payer, id);
         else emit MetadataUpdate(id);
     }

@@ -5,6 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
 import {NodeId} from "../libraries/NodeId.sol";
+import {ScheduleMath} from "../libraries/ScheduleMath.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
 import {ProgramRules} from "../types/ProgramRules.sol";
@@ -20,12 +21,13 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         uint40 deadline;
     }
 
-    /// @dev Nodes of a batch that stand one after another and are paid together.
+    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver.
     struct Run {
         uint32 program;
         address owner;
         address to;
         uint256 amount;
+        uint256 sum; // of the runs before
         ProgramRules rules;
         bytes table;
     }
@@ -86,45 +88,77 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         // Check:
         if (ids.length == 0 || ids.length > CLAIM_LIMIT) revert ReleaseNode_BatchSize(ids.length, CLAIM_LIMIT);
 
-        // Check, effect and interaction:
         Run memory run;
+        run.owner = address(this); // no node is of program 0, whoever owns it: so the first one begins a run
         for (uint256 i = 0; i < ids.length; ++i) {
-            sum += _claimNext(ids[i], directed, run);
+            // Check, effect and interaction: what is no node has no owner, and every run has one.
+            uint256 id = ids[i];
+            Kept storage kept = _kept[id];
+            NodeSlot slot = kept.slot;
+            bool goesOn = slot.owner() == run.owner && id.programOf() == run.program;
+            if (!goesOn || slot.has(NodeSlotFields.IN_CUSTODY)) _turn(run, id, slot, directed);
+
+            // Check:
+            ProgramRules rules = run.rules;
+            uint256 elapsed = ScheduleMath.elapsed(
+                block.timestamp, rules.epoch(), rules.periodLength(), id.startOf(), rules.periods()
+            );
+            uint256 amount;
+            (slot, amount) = _due(slot, elapsed, rules, run.table);
+            if (amount == 0) _refuse(id, rules, elapsed);
+
+            // Effect: sums of what is released are below what is committed, which has 64 bits.
+            kept.slot = slot;
+            unchecked {
+                run.amount += amount;
+            }
+            emit Claimed(id, run.to, uint64(amount), uint8(elapsed));
         }
         _payOutRun(run, directed);
+        sum = run.sum;
         if (ids.length == 1) emit MetadataUpdate(ids[0]);
         else emit BatchMetadataUpdate(0, type(uint256).max);
     }
 
-    /// @dev Claims a node; who is paid before it is somebody else is paid now.
-    function _claimNext(uint256 id, address directed, Run memory run) private returns (uint64 amount) {
+    /// @dev Pays the run so far, unless this node is paid with it, and begins the one that this node is of.
+    function _turn(Run memory run, uint256 id, NodeSlot slot, address directed) private {
         // Check:
-        NodeSlot slot = _node(id);
+        if (!slot.exists()) revert ReleaseNode_Unknown(id);
         address owner = slot.owner();
         address to = directed;
         if (to == address(0)) to = _receiverOf(id, slot);
         else _requireClaimer(id, slot, to);
+        uint32 program = id.programOf();
+        if (owner == run.owner && program == run.program && to == run.to) return;
 
         // Effect and interaction:
-        uint32 program = id.programOf();
-        if (program != run.program || owner != run.owner || to != run.to) {
-            _payOutRun(run, directed);
-            (run.owner, run.to, run.amount) = (owner, to, 0);
-            if (program != run.program) {
-                (run.program, run.rules) = (program, _known(program));
-                run.table = _tableOf(program, run.rules);
-            }
-        }
+        _payOutRun(run, directed);
+        (run.owner, run.to, run.amount) = (owner, to, 0);
+        if (program == run.program) return;
+        (run.program, run.rules) = (program, _known(program));
+        run.table = _tableOf(program, run.rules);
+    }
 
-        // Check and effect:
-        ProgramRules rules = run.rules;
-        bytes memory table = run.table;
-        uint8 elapsed = _requireUnlocked(id, rules);
-        (slot, amount) = _reckon(slot, _paidOf(slot, rules, table), elapsed, rules, table);
-        if (amount == 0) revert ReleaseNode_NothingToClaim(id);
-        _slots[id] = slot;
-        run.amount += amount;
-        emit Claimed(id, owner, to, amount, elapsed);
+    /// @dev The node when all that it has released by now is paid, and how much that is.
+    function _due(NodeSlot slot, uint256 elapsed, ProgramRules rules, bytes memory table)
+        private
+        pure
+        returns (NodeSlot, uint256)
+    {
+        (uint256 total, uint256 periods) = (slot.total(), rules.periods());
+        // Unchecked: sums of two amounts; the smaller is taken from the larger. What is released never shrinks, so an advance
+        // that is left over is at most the one before.
+        unchecked {
+            uint256 paid = ScheduleMath.released(table, total, slot.claimedPeriods(), periods) + slot.advance();
+            uint256 released = ScheduleMath.released(table, total, elapsed, periods);
+            if (released >= paid) return (slot.withPaid(elapsed, 0), released - paid);
+            return (slot.withPaid(elapsed, paid - released), 0);
+        }
+    }
+
+    function _refuse(uint256 id, ProgramRules rules, uint256 elapsed) private pure {
+        if (elapsed == 0) revert ReleaseNode_Locked(id, _unlocksAt(id, rules));
+        revert ReleaseNode_NothingToClaim(id);
     }
 
     function _payOutRun(Run memory run, address directed) private {
@@ -134,6 +168,7 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
 
         // Effect and interaction:
         _payOut(run.program, run.rules, run.owner, run.to, run.amount);
+        run.sum += run.amount;
     }
 
     /// @dev Reverts unless the caller owns the node or has a running approval to claim it to `to`. What a node in custody

@@ -21,7 +21,7 @@ abstract contract Custody is NodeStore {
         address owner = slot.owner();
         bool named = beneficiary != address(0) && beneficiary != owner;
         slot = _settle(id, slot, rules, _elapsed(rules, id.startOf()));
-        _slots[id] = slot.marked(NodeSlotFields.IN_CUSTODY, named);
+        _kept[id].slot = slot.marked(NodeSlotFields.IN_CUSTODY, named);
         beneficiaryOf[id] = named ? beneficiary : address(0);
         emit BeneficiarySet(id, owner, beneficiaryOf[id]);
         emit MetadataUpdate(id);

@@ -33,7 +33,7 @@ abstract contract Gifts is NodeStore, EIP712 {
         if (expiry <= block.timestamp) revert ReleaseNode_GiftExpired(id, expiry);
 
         // Effect:
-        _slots[id] = slot.marked(NodeSlotFields.GIVEN, true);
+        _kept[id].slot = slot.marked(NodeSlotFields.GIVEN, true);
         giftOf[id] = Gift(secret, expiry);
         emit Given(id, slot.owner(), secret, expiry);
     }
@@ -60,7 +60,7 @@ abstract contract Gifts is NodeStore, EIP712 {
         if (block.timestamp <= gift.expiry) revert ReleaseNode_GiftRuns(id, gift.expiry);
 
         // Effect:
-        _slots[id] = slot.marked(NodeSlotFields.GIVEN, false);
+        _kept[id].slot = slot.marked(NodeSlotFields.GIVEN, false);
         delete giftOf[id];
         emit TakenBack(id, slot.owner());
     }

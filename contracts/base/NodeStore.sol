@@ -20,7 +20,12 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     using BooksMath for BooksMath.Ledger;
     using NodeId for uint256;
 
-    mapping(uint256 id => NodeSlot) internal _slots;
+    /// @dev A place of its own, so that who reads a node and writes it again finds it once.
+    struct Kept {
+        NodeSlot slot;
+    }
+
+    mapping(uint256 id => Kept) internal _kept;
 
     /// @inheritdoc IReleaseNode
     mapping(uint256 id => address) public beneficiaryOf;
@@ -36,16 +41,16 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         uint32 program = id.programOf();
         ProgramRules rules = _known(program);
         bytes memory table = _tableOf(program, rules);
-        uint64 claimed = _paidOf(slot, rules, table);
-        uint64 released = ScheduleMath.releasedBy(table, slot.total(), _elapsed(rules, id.startOf()), rules.periods());
+        uint256 claimed = _paidOf(slot, rules, table);
+        uint256 released = ScheduleMath.released(table, slot.total(), _elapsed(rules, id.startOf()), rules.periods());
         return Node({
             owner: slot.owner(),
             program: program,
             start: id.startOf(),
-            total: slot.total(),
-            claimed: claimed,
-            claimable: released > claimed ? released - claimed : 0,
-            claimedPeriods: slot.claimedPeriods()
+            total: uint64(slot.total()),
+            claimed: uint64(claimed),
+            claimable: released > claimed ? uint64(released - claimed) : 0,
+            claimedPeriods: uint8(slot.claimedPeriods())
         });
     }
 
@@ -60,7 +65,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     function _payOut(uint32 program, ProgramRules rules, address owner, address to, uint256 amount) internal {
         // Effect:
         bool funded = rules.funded();
-        _ledgers[program] = _ledgers[program].release(funded, uint64(amount));
+        _write(program, _ledger(program).release(funded, uint64(amount)));
 
         // Interaction: the token calls nobody.
         TOKEN.releaseTo(owner, to, uint64(amount), funded);
@@ -68,28 +73,31 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
 
     /// @dev The node when all that it has released by now is paid, and how much that is beyond what `paid` was; what was
     /// paid beyond the schedule stays an advance.
-    function _reckon(NodeSlot slot, uint64 paid, uint8 elapsed, ProgramRules rules, bytes memory table)
+    function _reckon(NodeSlot slot, uint256 paid, uint256 elapsed, ProgramRules rules, bytes memory table)
         internal
         pure
-        returns (NodeSlot reckoned, uint64 amount)
+        returns (NodeSlot reckoned, uint256 amount)
     {
-        uint64 released = ScheduleMath.releasedBy(table, slot.total(), elapsed, rules.periods());
-        if (released >= paid) return (slot.withPaid(elapsed, 0), released - paid);
-        return (slot.withPaid(elapsed, _toAdvance(paid - released)), 0);
+        uint256 released = ScheduleMath.released(table, slot.total(), elapsed, rules.periods());
+        // Unchecked: the smaller is taken from the larger.
+        unchecked {
+            if (released >= paid) return (slot.withPaid(elapsed, 0), released - paid);
+            return (slot.withPaid(elapsed, _requireAdvance(paid - released)), 0);
+        }
     }
 
     /// @dev Pays whoever is paid what a node releases what is claimable, for an owner who is about to change something. The
     /// node as it is then, which the caller writes.
-    function _settle(uint256 id, NodeSlot slot, ProgramRules rules, uint8 elapsed) internal returns (NodeSlot settled) {
+    function _settle(uint256 id, NodeSlot slot, ProgramRules rules, uint256 elapsed) internal returns (NodeSlot settled) {
         // Effect:
         if (elapsed == slot.claimedPeriods()) return slot;
         uint32 program = id.programOf();
         bytes memory table = _tableOf(program, rules);
-        uint64 amount;
+        uint256 amount;
         (settled, amount) = _reckon(slot, _paidOf(slot, rules, table), elapsed, rules, table);
         if (amount == 0) return settled;
         address to = _receiverOf(id, slot);
-        emit Claimed(id, slot.owner(), to, amount, elapsed);
+        emit Claimed(id, to, uint64(amount), uint8(elapsed));
 
         // Effect and interaction: neither this contract nor the token calls a foreign one, so nobody sees the node between.
         _payOut(program, rules, slot.owner(), to, amount);
@@ -113,26 +121,26 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     function _transferNode(uint256 id, NodeSlot slot, address to) internal {
         // Check:
         ProgramRules rules = _known(id.programOf());
-        uint8 elapsed = _requireUnlocked(id, rules);
+        uint256 elapsed = _requireUnlocked(id, rules);
 
         // Check, effect and interaction:
         address from = slot.owner();
         TOKEN.handOver(from, to);
-        _slots[id] = _unmarked(id, _settle(id, slot, rules, elapsed)).withOwner(to);
+        _kept[id].slot = _unmarked(id, _settle(id, slot, rules, elapsed)).withOwner(to);
         emit Transfer(from, to, id);
     }
 
     /// @dev Removes a node for good.
     function _remove(uint256 id, NodeSlot slot) internal {
         _unmarked(id, slot);
-        _slots[id] = NodeSlot.wrap(0);
+        _kept[id].slot = NodeSlot.wrap(0);
         emit Transfer(slot.owner(), address(0), id);
     }
 
     /// @dev Marks tell whether there is something to clear: it is a slot less to look at.
     function _approve(address to, uint256 id, address auth, bool emitEvent) internal override {
         super._approve(to, id, auth, emitEvent);
-        _slots[id] = _slots[id].marked(NodeSlotFields.APPROVED, to != address(0));
+        _kept[id].slot = _kept[id].slot.marked(NodeSlotFields.APPROVED, to != address(0));
     }
 
     function _unmarked(uint256 id, NodeSlot slot) private returns (NodeSlot) {
@@ -143,12 +151,12 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     }
 
     function _ownerOf(uint256 id) internal view override returns (address) {
-        return _slots[id].owner();
+        return _kept[id].slot.owner();
     }
 
     /// @dev A node that there is.
     function _node(uint256 id) internal view returns (NodeSlot slot) {
-        slot = _slots[id];
+        slot = _kept[id].slot;
         if (!slot.exists()) revert ReleaseNode_Unknown(id);
     }
 
@@ -160,7 +168,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     }
 
     /// @dev How many periods of a node have passed, at least one.
-    function _requireUnlocked(uint256 id, ProgramRules rules) internal view returns (uint8 elapsed) {
+    function _requireUnlocked(uint256 id, ProgramRules rules) internal view returns (uint256 elapsed) {
         elapsed = _elapsed(rules, id.startOf());
         if (elapsed == 0) revert ReleaseNode_Locked(id, _unlocksAt(id, rules));
     }
@@ -174,8 +182,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         return rules.hasFecTable() ? FecTable.TABLE : SSTORE2.read(TableAddress.ofProgram(PROGRAMS, program));
     }
 
-    function _paidOf(NodeSlot slot, ProgramRules rules, bytes memory table) internal pure returns (uint64) {
-        return ScheduleMath.releasedBy(table, slot.total(), slot.claimedPeriods(), rules.periods()) + slot.advance();
+    function _paidOf(NodeSlot slot, ProgramRules rules, bytes memory table) internal pure returns (uint256) {
+        return ScheduleMath.released(table, slot.total(), slot.claimedPeriods(), rules.periods()) + slot.advance();
     }
 
     function _unlocksAt(uint256 id, ProgramRules rules) internal pure returns (uint256) {
@@ -183,8 +191,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     }
 
     /// @dev More than 65,535 splits without a claim between them would be needed to pass 16 bits: then it is refused.
-    function _toAdvance(uint64 units) internal pure returns (uint16) {
+    function _requireAdvance(uint256 units) private pure returns (uint256) {
         if (units > type(uint16).max) revert ReleaseNode_AdvanceTooLarge(units, type(uint16).max);
-        return uint16(units);
+        return units;
     }
 }

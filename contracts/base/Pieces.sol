@@ -28,19 +28,19 @@ abstract contract Pieces is NodeStore {
         // Check and effect: what the parts have released is at most what the whole has, so what was paid suffices for all;
         // what is over stays with the node as an advance.
         bytes memory table = _tableOf(id.programOf(), rules);
-        uint64 paid = _paidOf(slot, rules, table);
+        uint256 paid = _paidOf(slot, rules, table);
         pieces = new uint256[](totals.length);
         for (uint256 i = 0; i < totals.length; ++i) {
-            uint64 total = totals[i];
-            uint64 whole = slot.total();
+            uint256 total = totals[i];
+            uint256 whole = slot.total();
             if (total == 0 || total >= whole) revert ReleaseNode_PieceSize(id, total, whole);
             slot = slot.withTotal(whole - total);
-            uint64 paidOfPiece = ScheduleMath.releasedBy(table, total, slot.claimedPeriods(), rules.periods());
+            uint256 paidOfPiece = ScheduleMath.released(table, total, slot.claimedPeriods(), rules.periods());
             paid -= paidOfPiece;
             pieces[i] = _makePiece(id, slot, total, paidOfPiece);
         }
         (slot,) = _reckon(slot, paid, slot.claimedPeriods(), rules, table);
-        _slots[id] = slot;
+        _kept[id].slot = slot;
         emit MetadataUpdate(id);
 
         // Interaction:
@@ -48,46 +48,46 @@ abstract contract Pieces is NodeStore {
     }
 
     /// @inheritdoc IReleaseNode
-    function merge(uint256 into, uint256[] calldata ids) external returns (uint64 amount) {
+    function merge(uint256 into, uint256[] calldata ids) external returns (uint256 amount) {
         // Check:
         _requirePieces(ids.length);
         NodeSlot slot = _ownNode(into);
         uint32 program = into.programOf();
         ProgramRules rules = _known(program);
-        uint8 elapsed = _requireUnlocked(into, rules);
+        uint256 elapsed = _requireUnlocked(into, rules);
 
         // Check and effect:
         bytes memory table = _tableOf(program, rules);
         address to = _receiverOf(into, slot);
-        uint64 paid = _paidOf(slot, rules, table);
+        uint256 paid = _paidOf(slot, rules, table);
         for (uint256 i = 0; i < ids.length; ++i) {
             uint256 id = ids[i];
             NodeSlot other = _requireLike(into, to, id);
-            uint64 paidOfOther = _paidOf(other, rules, table);
+            uint256 paidOfOther = _paidOf(other, rules, table);
             paid += paidOfOther;
             slot = slot.withTotal(slot.total() + other.total());
             _remove(id, other);
-            emit Merged(into, id, slot.owner(), other.total(), paidOfOther, elapsed);
+            emit Merged(into, id, slot.owner(), uint64(other.total()), uint64(paidOfOther), uint8(elapsed));
         }
         (slot, amount) = _reckon(slot, paid, elapsed, rules, table);
-        _slots[into] = slot;
+        _kept[into].slot = slot;
         emit MetadataUpdate(into);
 
         // Interaction:
         TOKEN.recount(slot.owner(), 0, uint32(ids.length));
         if (amount == 0) return 0;
-        emit Claimed(into, slot.owner(), to, amount, elapsed);
+        emit Claimed(into, to, uint64(amount), uint8(elapsed));
         _payOut(program, rules, slot.owner(), to, amount);
     }
 
-    function _makePiece(uint256 id, NodeSlot whole, uint64 total, uint64 paid) private returns (uint256 piece) {
+    function _makePiece(uint256 id, NodeSlot whole, uint256 total, uint256 paid) private returns (uint256 piece) {
         piece = NodeId.make(id.programOf(), id.startOf(), ++_lastSerial, id.originOf());
         address owner = whole.owner();
-        uint8 marks = whole.marks() & NodeSlotFields.IN_CUSTODY;
-        _slots[piece] = NodeSlotFields.make(owner, total, whole.claimedPeriods(), 0, marks);
+        uint256 marks = whole.marks() & NodeSlotFields.IN_CUSTODY;
+        _kept[piece].slot = NodeSlotFields.make(owner, total, whole.claimedPeriods(), marks);
         if (marks != 0) beneficiaryOf[piece] = beneficiaryOf[id];
         emit Transfer(address(0), owner, piece);
-        emit Split(id, piece, owner, total, paid, whole.claimedPeriods());
+        emit Split(id, piece, owner, uint64(total), uint64(paid), uint8(whole.claimedPeriods()));
     }
 
     /// @dev A node of the caller, of the same program, start and receiver, which is another.

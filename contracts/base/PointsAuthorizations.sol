@@ -136,7 +136,7 @@ abstract contract PointsAuthorizations is IPointsToken, ERC20Permit, ERC3009 {
     }
 
     function _requireSigned(address signer, bytes32 structHash, bytes memory signature) private view {
-        if (!Signatures.isOf(signer, _hashTypedDataV4(structHash), signature)) {
+        if (!Signatures.isOfMemory(signer, _hashTypedDataV4(structHash), signature)) {
             revert PointsToken_InvalidSignature(signer);
         }
     }

@@ -24,7 +24,7 @@ abstract contract ProgramBooks is IProgramBooks {
     uint32[] private _emission; // programs
     mapping(uint32 program => ProgramRules) private _rules;
     mapping(uint32 program => uint64) private _caps;
-    mapping(uint32 program => BooksMath.Ledger) internal _ledgers;
+    mapping(uint32 program => uint256) private _ledgers; // packed
 
     modifier onlyPrograms() {
         if (msg.sender != PROGRAMS) revert ReleaseNode_NotPrograms(msg.sender);
@@ -41,7 +41,7 @@ abstract contract ProgramBooks is IProgramBooks {
         // Effect:
         _rules[program] = rules;
         _caps[program] = cap;
-        _ledgers[program].left = cap;
+        _write(program, BooksMath.Ledger({diverted: 0, committed: 0, left: cap, reserve: 0}));
         if (rules.funded()) return;
         if (_emission.length == EMISSION_LIMIT) revert Programs_TooMany(EMISSION_LIMIT);
         _emission.push(program);
@@ -78,13 +78,13 @@ abstract contract ProgramBooks is IProgramBooks {
     /// @inheritdoc IProgramBooks
     function books(uint32 program) external view returns (Books memory) {
         _known(program);
-        return _ledgers[program].show(_caps[program]);
+        return _ledger(program).show(_caps[program]);
     }
 
     /// @inheritdoc IProgramBooks
     function unminted() external view returns (uint256 sum) {
         for (uint256 i = 0; i < _emission.length; ++i) {
-            BooksMath.Ledger memory ledger = _ledgers[_emission[i]];
+            BooksMath.Ledger memory ledger = _ledger(_emission[i]);
             sum += uint256(ledger.left) + ledger.committed + ledger.diverted;
         }
     }
@@ -92,7 +92,7 @@ abstract contract ProgramBooks is IProgramBooks {
     /// @dev Promises a node `total` more, for which `diverted` was taken in and `deposited` put into the reserve.
     function _commit(uint32 program, ProgramRules rules, uint256 diverted, uint64 deposited, uint256 total) internal {
         // Check:
-        BooksMath.Ledger memory ledger = _ledgers[program];
+        BooksMath.Ledger memory ledger = _ledger(program);
         if (total > ledger.left) {
             uint64 cap = _caps[program];
             revert Programs_CapExceeded(program, uint256(cap) - ledger.left + total, cap);
@@ -100,7 +100,15 @@ abstract contract ProgramBooks is IProgramBooks {
 
         // Check and effect:
         ledger.reserve += deposited;
-        _ledgers[program] = ledger.commit(program, rules.funded(), uint64(diverted), uint64(total));
+        _write(program, ledger.commit(program, rules.funded(), uint64(diverted), uint64(total)));
+    }
+
+    function _ledger(uint32 program) internal view returns (BooksMath.Ledger memory) {
+        return BooksMath.unpack(_ledgers[program]);
+    }
+
+    function _write(uint32 program, BooksMath.Ledger memory ledger) internal {
+        _ledgers[program] = ledger.pack();
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {
@@ -108,13 +116,15 @@ abstract contract ProgramBooks is IProgramBooks {
         _requireFunded(program, _known(program));
 
         // Effect:
-        _ledgers[program].reserve += amount;
+        BooksMath.Ledger memory ledger = _ledger(program);
+        ledger.reserve += amount;
+        _write(program, ledger);
         emit ReserveDeposited(program, sponsor, amount);
     }
 
     /// @dev The period with which a node made now starts: the one after the one that now falls in.
     function _nextStart(uint32 program, ProgramRules rules) internal view returns (uint24 start) {
-        if (block.timestamp < rules.epoch()) revert IPrograms.Programs_NotStarted(program, rules.epoch());
+        if (block.timestamp < rules.epoch()) revert IPrograms.Programs_NotStarted(program, uint40(rules.epoch()));
         start = SafeCast.toUint24(ScheduleMath.periodAt(block.timestamp, rules.epoch(), rules.periodLength()) + 1);
         if (start > rules.lastStart()) {
             uint256 closedAt = ScheduleMath.beginsAt(rules.epoch(), rules.periodLength(), rules.lastStart());
@@ -122,7 +132,7 @@ abstract contract ProgramBooks is IProgramBooks {
         }
     }
 
-    function _elapsed(ProgramRules rules, uint24 start) internal view returns (uint8) {
+    function _elapsed(ProgramRules rules, uint256 start) internal view returns (uint256) {
         return ScheduleMath.elapsed(block.timestamp, rules.epoch(), rules.periodLength(), start, rules.periods());
     }
 

@@ -41,7 +41,8 @@ interface IPaymentProcessor is IMerchantRegistry {
         bytes32 evidence; // hash of the merchant's receipt or card capture
     }
 
-    /// @notice A payment was made. amount = diverted + what the merchant got; the payer's node for `start` grew by `total`.
+    /// @notice A payment was made. amount = diverted + what the merchant got; the payer's node for `start` grew by diverted *
+    /// multiplier, as the program has it.
     event Paid(
         uint32 indexed merchant,
         bytes32 indexed order,
@@ -49,8 +50,7 @@ interface IPaymentProcessor is IMerchantRegistry {
         uint32 program,
         uint24 start,
         uint64 amount,
-        uint64 diverted,
-        uint64 total
+        uint64 diverted
     );
 
     /// @notice A refund was made: the payer got `amount` back, of which `diverted` were the node's; the node shrank by `total`.

@@ -25,11 +25,10 @@ interface IReleaseNode is IERC4906, IProgramBooks {
 
     /// @notice Released points were paid out.
     /// @param id The node.
-    /// @param owner Its owner.
-    /// @param to The receiver.
+    /// @param to The receiver: its owner, its beneficiary, or whom the owner or a delegate named.
     /// @param amount Base units.
     /// @param claimedPeriods Up to which period it is paid out now.
-    event Claimed(uint256 indexed id, address indexed owner, address indexed to, uint64 amount, uint8 claimedPeriods);
+    event Claimed(uint256 indexed id, address indexed to, uint64 amount, uint8 claimedPeriods);
 
     /// @notice The holder let `delegate` claim to `to`.
     /// @param owner The holder.
@@ -92,11 +91,11 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @notice Only the owner of a node may do this.
     error ReleaseNode_NotOwner(uint256 id, address caller);
     /// @notice A piece is at least one unit, and something stays with the node that is split.
-    error ReleaseNode_PieceSize(uint256 id, uint64 tried, uint64 total);
+    error ReleaseNode_PieceSize(uint256 id, uint256 tried, uint256 total);
     /// @notice Nodes that merge have the same program, start, owner and beneficiary, and are different ones.
     error ReleaseNode_NotAlike(uint256 into, uint256 id);
     /// @notice More was paid in advance of the schedule, by splits, than is kept; a claim makes room.
-    error ReleaseNode_AdvanceTooLarge(uint64 tried, uint64 limit);
+    error ReleaseNode_AdvanceTooLarge(uint256 tried, uint256 limit);
     /// @notice The node waits for whoever it was given to.
     error ReleaseNode_Given(uint256 id);
     /// @notice The node is not given.
@@ -185,7 +184,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @param into The node that stays.
     /// @param ids The nodes that end.
     /// @return amount Points paid, base units.
-    function merge(uint256 into, uint256[] calldata ids) external returns (uint64 amount);
+    function merge(uint256 into, uint256[] calldata ids) external returns (uint256 amount);
 
     /// @notice Gives a node of the caller to whoever has the secret, until `expiry` (unix seconds, inclusive). Until it is
     /// taken, or taken back after that, it releases to its owner as before and can be claimed, but not transferred, split

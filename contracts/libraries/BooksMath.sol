@@ -15,6 +15,17 @@ library BooksMath {
         uint64 reserve;
     }
 
+    /// @notice The ledger as one word: diverted u64 | committed u64 | left u64 | reserve u64, from the lowest bit.
+    function pack(Ledger memory ledger) internal pure returns (uint256) {
+        return uint256(ledger.reserve) << 192 | uint256(ledger.left) << 128 | uint256(ledger.committed) << 64
+            | ledger.diverted;
+    }
+
+    /// @notice The ledger that `pack` made a word of.
+    function unpack(uint256 word) internal pure returns (Ledger memory) {
+        return Ledger(uint64(word), uint64(word >> 64), uint64(word >> 128), uint64(word >> 192));
+    }
+
     /// @notice The ledger after a node grew by `total`, at most `left`, for which `diverted` was taken in.
     /// @dev diverted stays below 2^64 since each payment's is at most its total; the reserve since it is at most the supply.
     function commit(Ledger memory ledger, uint32 program, bool funded, uint64 diverted, uint64 total)

@@ -15,13 +15,13 @@ library PaymentMath {
 
     /// @notice The share of a payment that makes a node, rounded down to the unit, in the merchant's favour.
     /// @param divertBps At most 10,000, so it is at most `amount`.
-    function divertedOf(uint64 amount, uint16 divertBps) internal pure returns (uint64) {
+    function divertedOf(uint64 amount, uint256 divertBps) internal pure returns (uint64) {
         return uint64(uint256(amount) * divertBps / BASIS_POINTS);
     }
 
     /// @notice Splits a payment. Diverted is rounded down to the unit, in the merchant's favour.
     /// @param divertBps At most 10,000, so diverted is at most `amount`.
-    function split(uint64 amount, uint16 divertBps, uint16 multiplier) internal pure returns (Split memory) {
+    function split(uint64 amount, uint256 divertBps, uint256 multiplier) internal pure returns (Split memory) {
         uint64 diverted = divertedOf(amount, divertBps);
         return Split(amount - diverted, diverted, uint256(diverted) * multiplier);
     }
@@ -29,7 +29,7 @@ library PaymentMath {
     /// @notice What a refund of `amount` takes from the merchant, the diverted points and the node, after `refunded` of
     /// `paid` was given back; refunded + amount is at most paid.
     /// @dev It leaves what a payment of the remaining amount would have made, so refunds in any steps telescope exactly.
-    function refund(uint64 paid, uint64 refunded, uint64 amount, uint16 divertBps, uint16 multiplier)
+    function refund(uint64 paid, uint64 refunded, uint64 amount, uint256 divertBps, uint256 multiplier)
         internal
         pure
         returns (Split memory)

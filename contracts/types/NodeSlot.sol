@@ -15,19 +15,13 @@ library NodeSlotFields {
     uint256 private constant MARKS = 248;
 
     /// @notice Marks: somebody is approved for the node; it is given by a link; somebody else is paid what it releases.
-    uint8 internal constant APPROVED = 1;
-    uint8 internal constant GIVEN = 2;
-    uint8 internal constant IN_CUSTODY = 4;
+    uint256 internal constant APPROVED = 1;
+    uint256 internal constant GIVEN = 2;
+    uint256 internal constant IN_CUSTODY = 4;
 
-    function make(address owner_, uint64 total_, uint8 periods, uint16 advance_, uint8 marks_)
-        internal
-        pure
-        returns (NodeSlot)
-    {
-        return NodeSlot.wrap(
-            uint256(marks_) << MARKS | uint256(advance_) << ADVANCE | uint256(periods) << CLAIMED_PERIODS
-                | uint256(total_) << TOTAL | uint160(owner_)
-        );
+    /// @dev Each value is given within the width of its field; so it is below, in each `with`.
+    function make(address owner_, uint256 total_, uint256 periods, uint256 marks_) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(marks_ << MARKS | periods << CLAIMED_PERIODS | total_ << TOTAL | uint160(owner_));
     }
 
     function exists(NodeSlot slot) internal pure returns (bool) {
@@ -38,23 +32,23 @@ library NodeSlotFields {
         return address(uint160(NodeSlot.unwrap(slot)));
     }
 
-    function total(NodeSlot slot) internal pure returns (uint64) {
+    function total(NodeSlot slot) internal pure returns (uint256) {
         return uint64(NodeSlot.unwrap(slot) >> TOTAL);
     }
 
-    function claimedPeriods(NodeSlot slot) internal pure returns (uint8) {
+    function claimedPeriods(NodeSlot slot) internal pure returns (uint256) {
         return uint8(NodeSlot.unwrap(slot) >> CLAIMED_PERIODS);
     }
 
-    function advance(NodeSlot slot) internal pure returns (uint16) {
+    function advance(NodeSlot slot) internal pure returns (uint256) {
         return uint16(NodeSlot.unwrap(slot) >> ADVANCE);
     }
 
-    function marks(NodeSlot slot) internal pure returns (uint8) {
-        return uint8(NodeSlot.unwrap(slot) >> MARKS);
+    function marks(NodeSlot slot) internal pure returns (uint256) {
+        return NodeSlot.unwrap(slot) >> MARKS;
     }
 
-    function has(NodeSlot slot, uint8 mark) internal pure returns (bool) {
+    function has(NodeSlot slot, uint256 mark) internal pure returns (bool) {
         return slot.marks() & mark != 0;
     }
 
@@ -62,20 +56,20 @@ library NodeSlotFields {
         return NodeSlot.wrap(NodeSlot.unwrap(slot) >> TOTAL << TOTAL | uint160(to));
     }
 
-    function withTotal(NodeSlot slot, uint64 value) internal pure returns (NodeSlot) {
-        return NodeSlot.wrap(NodeSlot.unwrap(slot) & ~(uint256(type(uint64).max) << TOTAL) | uint256(value) << TOTAL);
+    function withTotal(NodeSlot slot, uint256 value) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(NodeSlot.unwrap(slot) & ~(uint256(type(uint64).max) << TOTAL) | value << TOTAL);
     }
 
-    function withPaid(NodeSlot slot, uint8 periods, uint16 ahead) internal pure returns (NodeSlot) {
+    function withPaid(NodeSlot slot, uint256 periods, uint256 ahead) internal pure returns (NodeSlot) {
         uint256 cleared = NodeSlot.unwrap(slot) & ~(uint256(type(uint24).max) << CLAIMED_PERIODS);
-        return NodeSlot.wrap(cleared | uint256(ahead) << ADVANCE | uint256(periods) << CLAIMED_PERIODS);
+        return NodeSlot.wrap(cleared | ahead << ADVANCE | periods << CLAIMED_PERIODS);
     }
 
-    function withMarks(NodeSlot slot, uint8 value) internal pure returns (NodeSlot) {
-        return NodeSlot.wrap(NodeSlot.unwrap(slot) & ~(uint256(type(uint8).max) << MARKS) | uint256(value) << MARKS);
+    function withMarks(NodeSlot slot, uint256 value) internal pure returns (NodeSlot) {
+        return NodeSlot.wrap(NodeSlot.unwrap(slot) << 8 >> 8 | value << MARKS);
     }
 
-    function marked(NodeSlot slot, uint8 mark, bool set) internal pure returns (NodeSlot) {
+    function marked(NodeSlot slot, uint256 mark, bool set) internal pure returns (NodeSlot) {
         return slot.withMarks(set ? slot.marks() | mark : slot.marks() & ~mark);
     }
 }

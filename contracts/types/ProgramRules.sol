@@ -49,35 +49,35 @@ library ProgramRulesFields {
         return ProgramRules.unwrap(rules) >> FLAGS & HAS_FEC_TABLE != 0;
     }
 
-    function divertBps(ProgramRules rules) internal pure returns (uint16) {
+    function divertBps(ProgramRules rules) internal pure returns (uint256) {
         return uint16(ProgramRules.unwrap(rules) >> DIVERT_BPS);
     }
 
-    function multiplier(ProgramRules rules) internal pure returns (uint16) {
+    function multiplier(ProgramRules rules) internal pure returns (uint256) {
         return uint16(ProgramRules.unwrap(rules) >> MULTIPLIER);
     }
 
-    function periods(ProgramRules rules) internal pure returns (uint8) {
+    function periods(ProgramRules rules) internal pure returns (uint256) {
         return uint8(ProgramRules.unwrap(rules) >> PERIODS);
     }
 
-    function periodLength(ProgramRules rules) internal pure returns (uint32) {
+    function periodLength(ProgramRules rules) internal pure returns (uint256) {
         return uint32(ProgramRules.unwrap(rules) >> PERIOD_LENGTH);
     }
 
-    function epoch(ProgramRules rules) internal pure returns (uint40) {
+    function epoch(ProgramRules rules) internal pure returns (uint256) {
         return uint40(ProgramRules.unwrap(rules));
     }
 
-    function minPayment(ProgramRules rules) internal pure returns (uint40) {
+    function minPayment(ProgramRules rules) internal pure returns (uint256) {
         return uint40(ProgramRules.unwrap(rules) >> MIN_PAYMENT);
     }
 
-    function payerPeriodCap(ProgramRules rules) internal pure returns (uint64) {
+    function payerPeriodCap(ProgramRules rules) internal pure returns (uint256) {
         return uint64(ProgramRules.unwrap(rules) >> PAYER_PERIOD_CAP);
     }
 
-    function lastStart(ProgramRules rules) internal pure returns (uint24) {
+    function lastStart(ProgramRules rules) internal pure returns (uint256) {
         return uint24(ProgramRules.unwrap(rules) >> LAST_START);
     }
 

@@ -30,7 +30,7 @@ SOLC_VERSION = "0.8.37"
 SOLC_LONG_VERSION = "0.8.37+commit.f401782d"
 REMAPPINGS = {"@openzeppelin/": "node_modules/@openzeppelin/", "solady/": "node_modules/solady/src/"}
 SETTINGS: dict[str, Any] = {
-    "optimizer": {"enabled": True, "runs": 200},
+    "optimizer": {"enabled": True, "runs": 1000},
     "viaIR": True,
     "evmVersion": "cancun",
     "remappings": [f"{prefix}={target}" for prefix, target in REMAPPINGS.items()],
