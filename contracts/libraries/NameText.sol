@@ -23,8 +23,10 @@ library NameText {
                 ++i;
                 continue;
             }
-            if (_isVisible(point)) for (uint256 j = 0; j < size; ++j) {
-                kept.p(abi.encodePacked(raw[i + j]));
+            if (_isVisible(point)) {
+                for (uint256 j = 0; j < size; ++j) {
+                    kept.p(abi.encodePacked(raw[i + j]));
+                }
             }
             i += size;
         }

@@ -18,318 +18,231 @@ library NodeCard {
     using LibString for string;
     using LibString for uint256;
 
-    /// @dev Two neighbouring hues, in degrees as text: one is the program's, the other lights it.
-    struct Hues {
-        string base;
-        string light;
-    }
-
     string private constant FONT = "system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif";
     uint256 private constant DOTS = 24; // up to so many releases are shown one by one
     uint256 private constant DIGIT_WIDTH = 66; // hundredths of an em: the average of a bold number with its separators
 
     /// @notice The SVG of a node as it stands.
     function draw(NodeState.State memory state) internal view returns (string memory) {
-        Hues memory hues = _hues(state.node.program);
-        DynamicBufferLib.DynamicBuffer memory svg;
-        svg.p(
-            abi.encodePacked(
-                '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="400" viewBox="0 0 640 400" role="img" fill="#fff"',
-                ' font-family="',
-                FONT,
-                '"><title>ADN ',
-                NodeState.shortId(state),
-                ": ",
-                state.name.escapeHTML(),
-                "</title>"
-            )
+        return string.concat(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="400" viewBox="0 0 640 400" role="img" fill="#fff"',
+            ' font-family="',
+            FONT,
+            '"><title>ADN ',
+            NodeState.shortId(state),
+            ": ",
+            state.name.escapeHTML(),
+            '</title><g clip-path="url(#card)">',
+            // What is coloured holds no text of others, in which @ and ~ would be replaced too.
+            _colored(string.concat(_definitions(state), _background(), _chart(state)), state.node.program),
+            _header(state),
+            _progress(state),
+            _figures(state),
+            _footer(state),
+            '<rect x=".75" y=".75" width="638.5" height="398.5" rx="25.25" fill="none" stroke="#fff"',
+            ' stroke-opacity=".16" stroke-width="1.5"/></g></svg>'
         );
-        svg.p(_definitions(state, hues)).p('<g clip-path="url(#card)">').p(_background(hues)).p(_chart(state, hues));
-        svg.p(_header(state, hues)).p(_progress(state)).p(_figures(state, hues)).p(_footer(state));
-        svg.p('<rect x=".75" y=".75" width="638.5" height="398.5" rx="25.25" fill="none" stroke="#fff"');
-        svg.p(' stroke-opacity=".16" stroke-width="1.5"/></g></svg>');
-        return svg.s();
     }
 
-    /// @dev The golden angle sets neighbouring programs far apart; the first one is green.
-    function _hues(uint256 program) private pure returns (Hues memory) {
-        uint256 base = program * 137 + 23;
-        return Hues((base % 360).toString(), ((base + 48) % 360).toString());
+    /// @dev Colours are written with @ for the program's hue and ~ for one beside it, which lights it. The golden angle
+    /// sets neighbouring programs far apart; the first one is green.
+    function _colored(string memory svg, uint256 program) private pure returns (string memory) {
+        uint256 hue = program * 137 + 23;
+        return svg.replace("@", (hue % 360).toString()).replace("~", ((hue + 48) % 360).toString());
     }
 
-    function _definitions(NodeState.State memory state, Hues memory hues) private pure returns (bytes memory) {
-        return abi.encodePacked(
-            '<defs><clipPath id="card"><rect width="640" height="400" rx="26"/></clipPath>',
-            '<clipPath id="name"><path d="M88 54h300v34h-300z"/></clipPath><path id="curve" d="',
+    function _definitions(NodeState.State memory state) private pure returns (string memory) {
+        return string.concat(
+            '<defs><clipPath id="card"><rect width="640" height="400" rx="26"/></clipPath>'
+            '<clipPath id="name"><path d="M88 54h300v34h-300z"/></clipPath>'
+            '<linearGradient id="paper" x2="1" y2="1"><stop stop-color="hsl(@,52%,17%)"/>'
+            '<stop offset="1" stop-color="hsl(~,60%,11%)"/></linearGradient>'
+            '<radialGradient id="glow" cx=".92" cy="-.1" r=".9"><stop stop-color="hsl(~,90%,60%)" stop-opacity=".5"/>'
+            '<stop offset="1" stop-color="hsl(~,90%,60%)" stop-opacity="0"/></radialGradient>'
+            '<linearGradient id="line" x2="1"><stop stop-color="hsl(@,85%,62%)"/>'
+            '<stop offset="1" stop-color="hsl(~,95%,76%)"/></linearGradient>'
+            '<linearGradient id="past" x2="0" y2="1"><stop stop-color="hsl(@,60%,52%)" stop-opacity=".75"/>'
+            '<stop offset="1" stop-color="hsl(@,60%,40%)" stop-opacity=".35"/></linearGradient>'
+            '<linearGradient id="ready" x2="0" y2="1"><stop stop-color="hsl(~,100%,82%)"/>'
+            '<stop offset="1" stop-color="hsl(~,95%,70%)" stop-opacity=".6"/></linearGradient><path id="curve" d="',
             NodeCurve.line(state, 0, state.terms.periods),
-            '"/>',
-            _gradient(
-                "paper", ' x2="1" y2="1"', _stop("0", hues.base, "52%,17%", "1"), _stop("1", hues.light, "60%,11%", "1")
-            ),
-            _gradient("line", ' x2="1"', _stop("0", hues.base, "85%,62%", "1"), _stop("1", hues.light, "95%,76%", "1")),
-            _gradient(
-                "past",
-                ' x2="0" y2="1"',
-                _stop("0", hues.base, "60%,52%", ".75"),
-                _stop("1", hues.base, "60%,40%", ".35")
-            ),
-            _gradient(
-                "ready",
-                ' x2="0" y2="1"',
-                _stop("0", hues.light, "100%,82%", "1"),
-                _stop("1", hues.light, "95%,70%", ".6")
-            ),
-            '<radialGradient id="glow" cx=".92" cy="-.1" r=".9">',
-            _stop("0", hues.light, "90%,60%", ".5"),
-            _stop("1", hues.light, "90%,60%", "0"),
-            "</radialGradient></defs>"
+            '"/></defs>'
         );
     }
 
-    /// @dev The curve again and again, larger each time, like the engraving of a banknote.
-    function _background(Hues memory hues) private pure returns (bytes memory) {
+    /// @dev The curve again and again, larger each time, like the engraving of a banknote; and the mark, a curve too.
+    function _background() private pure returns (string memory) {
         DynamicBufferLib.DynamicBuffer memory lines;
         for (uint256 i = 1; i <= 13; ++i) {
             lines.p('<use href="#curve" transform="translate(-');
-            lines.p(abi.encodePacked((i * 60).toString(), " -", (i * 150).toString(), ") scale("));
-            lines.p(abi.encodePacked(NumberText.fixedPoint(10 + i, 1), ')"/>'));
+            lines.p(bytes((i * 60).toString())).p(" -").p(bytes((i * 150).toString())).p(") scale(");
+            lines.p(bytes(NumberText.fixedPoint(10 + i, 1))).p(')"/>');
         }
-        return abi.encodePacked(
-            '<path fill="url(#paper)" d="M0 0h640v400H0z"/><path fill="url(#glow)" d="M0 0h640v400H0z"/>',
-            '<g fill="none" stroke="',
-            _color(hues.base, "80%,75%"),
-            '" stroke-opacity=".08" stroke-width="8" transform="translate(36 300) scale(.1)">',
-            lines.data,
+        return string.concat(
+            '<path fill="url(#paper)" d="M0 0h640v400H0z"/><path fill="url(#glow)" d="M0 0h640v400H0z"/>'
+            '<g fill="none" stroke-width="8" stroke="hsl(@,80%,75%)" stroke-opacity=".08" '
+            'transform="translate(36 300) scale(.1)">',
+            lines.s(),
+            '</g><g transform="translate(36 38)"><rect width="40" height="40" rx="11" fill="url(#line)"/>'
+            '<path d="M9 30Q25 29 30 10" fill="none" stroke="hsl(@,60%,12%)" stroke-width="3.4" stroke-linecap="round"/>'
+            '<circle cx="30" cy="10.5" r="4.2" fill="hsl(@,60%,12%)"/></g>'
+            '<circle cx="40" cy="332" r="4" fill="hsl(@,60%,52%)"/><circle cx="236" cy="332" r="4" fill="hsl(~,100%,82%)"/>'
+        );
+    }
+
+    function _chart(NodeState.State memory state) private view returns (string memory) {
+        uint256 claimed = state.node.claimedPeriods;
+        bool ready = state.elapsed > claimed;
+        return string.concat(
+            '<g fill="none" stroke-linecap="round" stroke-linejoin="round" transform="translate(36 300) scale(.1)">',
+            claimed == 0 ? "" : _area('claimed" fill="url(#past)', NodeCurve.area(state, 0, claimed)),
+            ready ? _area('claimable" fill="url(#ready)', NodeCurve.area(state, claimed, state.elapsed)) : "",
+            '<use href="#curve" stroke="url(#line)" stroke-width="26"/>',
+            state.terms.periods > DOTS ? "" : _area('releases" stroke="#fff" stroke-width="70', NodeCurve.dots(state)),
+            '<path stroke="#fff" stroke-opacity=".14" stroke-width="50" d="M0 95H5680"/>',
+            claimed == 0 ? "" : _track("hsl(@,60%,52%)", state, 0, claimed),
+            ready ? _track("hsl(~,100%,82%)", state, claimed, state.elapsed) : "",
+            _now(state),
+            _here(state),
             "</g>"
         );
     }
 
-    function _chart(NodeState.State memory state, Hues memory hues) private view returns (bytes memory) {
-        DynamicBufferLib.DynamicBuffer memory chart;
-        string memory past = _color(hues.base, "60%,52%");
-        string memory ready = _color(hues.light, "100%,82%");
-        uint256 claimed = state.node.claimedPeriods;
-        uint256 width = NodeCurve.WIDTH;
-        chart.p(
-            '<g fill="none" stroke-linecap="round" stroke-linejoin="round" transform="translate(36 300) scale(.1)">'
-        );
-        if (claimed != 0) chart.p(_area("claimed", "past", NodeCurve.area(state, 0, claimed)));
-        if (state.elapsed > claimed) {
-            chart.p(_area("claimable", "ready", NodeCurve.area(state, claimed, state.elapsed)));
-        }
-        chart.p('<use href="#curve" stroke="url(#line)" stroke-width="26"/>');
-        if (state.terms.periods <= DOTS) {
-            chart.p(abi.encodePacked('<path stroke="#fff" stroke-width="70" d="', NodeCurve.dots(state), '"/>'));
-        }
-        chart.p(_track('#fff" stroke-opacity=".14', 0, width));
-        if (claimed != 0) chart.p(_track(past, 0, NodeCurve.xOf(state, claimed)));
-        if (state.elapsed > claimed) {
-            chart.p(_track(ready, NodeCurve.xOf(state, claimed), NodeCurve.xOf(state, state.elapsed)));
-        }
-        return chart.p(_now(state)).p(_here(state, ready)).p("</g>").data;
-    }
-
-    function _area(string memory id, string memory fill, string memory path) private pure returns (bytes memory) {
-        return abi.encodePacked('<path id="', id, '" fill="url(#', fill, ')" d="', path, '"/>');
+    function _area(string memory id, string memory path) private pure returns (string memory) {
+        return string.concat('<path id="', id, '" d="', path, '"/>');
     }
 
     /// @dev A stretch of the bar below the curve: early areas of a growing release are too low to be seen.
-    function _track(string memory stroke, uint256 from, uint256 to) private pure returns (bytes memory) {
-        return abi.encodePacked(
-            '<path stroke="', stroke, '" stroke-width="50" d="M', from.toString(), " 95H", to.toString(), '"/>'
+    function _track(string memory color, NodeState.State memory state, uint256 from, uint256 to)
+        private
+        pure
+        returns (string memory)
+    {
+        return string.concat(
+            '<path stroke="',
+            color,
+            '" stroke-width="50" d="M',
+            NodeCurve.xOf(state, from).toString(),
+            " 95H",
+            NodeCurve.xOf(state, to).toString(),
+            '"/>'
         );
     }
 
     /// @dev Where time stands between two releases. Nothing before the start and after the end.
-    function _now(NodeState.State memory state) private view returns (bytes memory) {
+    function _now(NodeState.State memory state) private view returns (string memory) {
         uint256 start = NodeState.timeOf(state, 0);
         uint256 end = NodeState.timeOf(state, state.terms.periods);
         if (block.timestamp < start || block.timestamp >= end) return "";
-        uint256 x = NodeCurve.WIDTH * (block.timestamp - start) / (end - start);
-        uint256 left = NodeCurve.xOf(state, state.elapsed);
-        uint256 low = NodeCurve.heightOf(state, state.elapsed);
-        uint256 height = low;
-        if (x > left) {
-            uint256 right = NodeCurve.xOf(state, state.elapsed + 1);
-            uint256 high = NodeCurve.heightOf(state, state.elapsed + 1);
-            height += (high - low) * (x - left) / (right - left);
-        }
-        string memory at = x.toString();
-        return abi.encodePacked(
+        (uint256 x, uint256 height) = NodeCurve.pointAt(state, block.timestamp - start, end - start);
+        string memory position = x.toString();
+        return string.concat(
             '<g id="now" stroke="#fff"><path stroke-width="10" stroke-opacity=".7" stroke-dasharray="1 34" d="M',
-            at,
+            position,
             " 0V",
             NodeCurve.above(height),
             '"/><path stroke-width="30" d="M',
-            at,
+            position,
             ' 45v100"/></g>'
         );
     }
 
     /// @dev The last release, on the curve.
-    function _here(NodeState.State memory state, string memory halo) private pure returns (bytes memory) {
-        bytes memory center = abi.encodePacked(
-            '<circle cx="',
+    function _here(NodeState.State memory state) private pure returns (string memory) {
+        return string.concat(
+            '<g transform="translate(',
             NodeCurve.xOf(state, state.elapsed).toString(),
-            '" cy="',
+            " ",
             NodeCurve.above(NodeCurve.heightOf(state, state.elapsed)),
-            '" fill="'
+            ')"><circle r="150" fill="hsl(~,100%,82%)" fill-opacity=".24"/><circle r="62" fill="#fff"/></g>'
         );
-        return abi.encodePacked(center, halo, '" fill-opacity=".24" r="150"/>', center, '#fff" r="62"/>');
     }
 
-    function _header(NodeState.State memory state, Hues memory hues) private pure returns (bytes memory) {
+    function _header(NodeState.State memory state) private pure returns (string memory) {
         uint256 millionths = NodeState.size(state);
         string memory size = millionths == 0 ? "<0.000001" : NumberText.grouped(millionths);
-        string memory ink = _color(hues.base, "60%,12%");
-        return abi.encodePacked(
-            '<g transform="translate(36 38)"><rect width="40" height="40" rx="11" fill="url(#line)"/><g fill="none" stroke="',
-            ink,
-            '"><path d="M9 30Q25 29 30 10" stroke-width="3.4" stroke-linecap="round"/><path d="M30 10.5h0" stroke-width="8.4"',
-            ' stroke-linecap="round"/></g></g>',
-            _text("90", "50", "11", ' letter-spacing="2.4" font-weight="600" fill-opacity=".7"', "ADN"),
-            '<g clip-path="url(#name)">',
-            _text("90", "75", _fit(21, 280, NameText.width(state.name)), ' font-weight="600"', state.name.escapeHTML()),
-            "</g>",
-            _text(
-                "604",
-                "62",
-                _fit(34, 150, bytes(size).length * DIGIT_WIDTH),
-                ' text-anchor="end" font-weight="700"',
-                string.concat(
-                    size.escapeHTML(), '<tspan font-size="15" font-weight="500" fill-opacity=".75"> ADN</tspan>'
-                )
-            ),
-            _text(
-                "604",
-                "84",
-                "12",
-                ' text-anchor="end" fill-opacity=".7"',
-                string.concat("up to ", NumberText.grouped(state.node.total), " points")
-            )
+        return string.concat(
+            '<text x="90" y="50" font-size="11" letter-spacing="2.4" font-weight="600" fill-opacity=".7">ADN</text>'
+            '<g clip-path="url(#name)"><text x="90" y="75" font-weight="600" font-size="',
+            _fit(21, 280, NameText.width(state.name)),
+            state.name.escapeHTML(),
+            '</text></g><text x="604" y="62" text-anchor="end" font-weight="700" font-size="',
+            _fit(34, 150, bytes(size).length * DIGIT_WIDTH),
+            size.escapeHTML(),
+            '<tspan font-size="15" font-weight="500" fill-opacity=".75"> ADN</tspan></text>'
+            '<text x="604" y="84" text-anchor="end" font-size="12" fill-opacity=".7">up to ',
+            NumberText.grouped(state.node.total),
+            " points</text>"
         );
     }
 
     /// @dev Above the left part of the curve, where a release that grows leaves room.
-    function _progress(NodeState.State memory state) private pure returns (bytes memory) {
-        string memory said;
-        if (state.elapsed == 0) {
-            said = string.concat("locked until ", NumberText.date(NodeState.timeOf(state, 1)));
-        } else if (state.elapsed < state.terms.periods) {
-            said = string.concat(
-                "released after ", state.elapsed.toString(), " of ", uint256(state.terms.periods).toString(), " periods"
-            );
-        } else {
-            said = state.node.claimable == 0 ? "released and claimed" : "released, ready to be claimed";
-        }
-        return abi.encodePacked(
-            _text(
-                "36",
-                "152",
-                "42",
-                ' font-weight="700" letter-spacing="-1"',
-                string.concat(
-                    NumberText.percent(state.released, state.node.total).escapeHTML(),
-                    '<tspan dx="3" font-size="22" font-weight="500">%</tspan>'
-                )
-            ),
-            _text("37", "174", "12", ' fill-opacity=".75"', said)
+    function _progress(NodeState.State memory state) private pure returns (string memory) {
+        return string.concat(
+            '<text x="36" y="152" font-size="42" font-weight="700" letter-spacing="-1">',
+            NumberText.percent(state.released, state.node.total).escapeHTML(),
+            '<tspan dx="3" font-size="22" font-weight="500">%</tspan></text>'
+            '<text x="37" y="174" font-size="12" fill-opacity=".75">',
+            _said(state),
+            "</text>"
         );
     }
 
-    function _figures(NodeState.State memory state, Hues memory hues) private pure returns (bytes memory) {
-        bytes memory third;
-        if (state.next == 0) {
-            string memory last = NumberText.date(NodeState.timeOf(state, state.terms.periods));
-            third = _figure("428", "LAST RELEASE", last);
-        } else {
-            string memory when = string.concat("NEXT ON ", NumberText.date(NodeState.timeOf(state, state.next)));
-            third = _figure("428", when, NumberText.grouped(state.nextAmount));
+    function _said(NodeState.State memory state) private pure returns (string memory) {
+        if (state.elapsed == 0) return string.concat("locked until ", NumberText.date(NodeState.timeOf(state, 1)));
+        uint256 periods = state.terms.periods;
+        if (state.elapsed == periods) {
+            return state.node.claimable == 0 ? "released and claimed" : "released, ready to be claimed";
         }
-        return abi.encodePacked(
-            _dot("40", _color(hues.base, "60%,52%")),
-            _label("50", "CLAIMED"),
-            _value("36", NumberText.grouped(state.node.claimed)),
-            _dot("236", _color(hues.light, "100%,82%")),
-            _label("246", "CLAIMABLE"),
-            _value("232", NumberText.grouped(state.node.claimable)),
-            third
+        return string.concat("released after ", state.elapsed.toString(), " of ", periods.toString(), " periods");
+    }
+
+    function _figures(NodeState.State memory state) private pure returns (string memory) {
+        bool last = state.next == 0;
+        string memory date = NumberText.date(NodeState.timeOf(state, last ? state.terms.periods : state.next));
+        return string.concat(
+            _figure("36", "50", "CLAIMED", NumberText.grouped(state.node.claimed)),
+            _figure("232", "246", "CLAIMABLE", NumberText.grouped(state.node.claimable)),
+            last
+                ? _figure("428", "428", "LAST RELEASE", date)
+                : _figure("428", "428", string.concat("NEXT ON ", date), NumberText.grouped(state.nextAmount))
         );
     }
 
-    function _figure(string memory x, string memory label, string memory value) private pure returns (bytes memory) {
-        return abi.encodePacked(_label(x, label), _value(x, value));
+    function _figure(string memory x, string memory labelX, string memory label, string memory value)
+        private
+        pure
+        returns (string memory)
+    {
+        return string.concat(
+            '<text y="336" font-size="10.5" letter-spacing="1.2" fill-opacity=".7" x="',
+            labelX,
+            '">',
+            label,
+            '</text><text y="358" font-weight="600" x="',
+            x,
+            '" font-size="',
+            _fit(18, 176, bytes(value).length * DIGIT_WIDTH),
+            value,
+            "</text>"
+        );
     }
 
-    function _label(string memory x, string memory label) private pure returns (bytes memory) {
-        return _text(x, "336", "10.5", ' letter-spacing="1.2" fill-opacity=".7"', label);
-    }
-
-    function _value(string memory x, string memory value) private pure returns (bytes memory) {
-        return _text(x, "358", _fit(18, 176, bytes(value).length * DIGIT_WIDTH), ' font-weight="600"', value);
-    }
-
-    function _dot(string memory x, string memory fill) private pure returns (bytes memory) {
-        return abi.encodePacked('<circle cx="', x, '" cy="332" r="4" fill="', fill, '"/>');
-    }
-
-    function _footer(NodeState.State memory state) private pure returns (bytes memory) {
+    function _footer(NodeState.State memory state) private pure returns (string memory) {
         bool funded = state.terms.funding == IPrograms.Funding.FUNDED;
-        return abi.encodePacked(
-            _text(
-                "36",
-                "382",
-                "10.5",
-                ' font-family="ui-monospace,Menlo,Consolas,monospace" fill-opacity=".55"',
-                NodeState.shortId(state)
-            ),
-            _text(
-                "604",
-                "382",
-                "10.5",
-                ' text-anchor="end" fill-opacity=".55"',
-                funded ? "chainpoints, held in a reserve" : "chainpoints, minted when claimed"
-            )
+        return string.concat(
+            '<g font-size="10.5" fill-opacity=".55"><text x="36" y="382" font-family="ui-monospace,Menlo,Consolas,monospace">',
+            NodeState.shortId(state),
+            '</text><text x="604" y="382" text-anchor="end">chainpoints, ',
+            funded ? "held in a reserve" : "minted when claimed",
+            "</text></g>"
         );
     }
 
-    function _text(
-        string memory x,
-        string memory y,
-        string memory size,
-        string memory attributes,
-        string memory content
-    ) private pure returns (bytes memory) {
-        return abi.encodePacked(
-            '<text x="', x, '" y="', y, '" font-size="', size, '"', attributes, ">", content, "</text>"
-        );
-    }
-
-    /// @dev The font size, pixels, at most `size`, at which a text of so many hundredths of an em is at most `room` wide.
+    /// @dev The font size, pixels, at most `size`, at which a text of so many hundredths of an em is at most `room` wide;
+    /// with the end of the tag that it stands in.
     function _fit(uint256 size, uint256 room, uint256 hundredths) private pure returns (string memory) {
         uint256 fitting = room * 10_000 / hundredths;
-        return NumberText.trimmed(fitting < size * 100 ? fitting : size * 100, 2);
-    }
-
-    function _gradient(string memory id, string memory direction, bytes memory from, bytes memory to)
-        private
-        pure
-        returns (bytes memory)
-    {
-        return abi.encodePacked('<linearGradient id="', id, '"', direction, ">", from, to, "</linearGradient>");
-    }
-
-    function _stop(string memory offset, string memory hue, string memory tone, string memory opacity)
-        private
-        pure
-        returns (bytes memory)
-    {
-        return abi.encodePacked(
-            '<stop offset="', offset, '" stop-color="', _color(hue, tone), '" stop-opacity="', opacity, '"/>'
-        );
-    }
-
-    function _color(string memory hue, string memory tone) private pure returns (string memory) {
-        return string.concat("hsl(", hue, ",", tone, ")");
+        return string.concat(NumberText.trimmed(fitting < size * 100 ? fitting : size * 100, 2), '">');
     }
 }

@@ -56,6 +56,18 @@ library NodeCurve {
         return HEIGHT * NodeState.entry(state.table, k) >> 192;
     }
 
+    /// @notice Where the point of the curve at `time` of `duration` stands, which is less.
+    function pointAt(NodeState.State memory state, uint256 time, uint256 duration)
+        internal
+        pure
+        returns (uint256 x, uint256 height)
+    {
+        uint256 scaled = time * state.terms.periods;
+        uint256 low = heightOf(state, scaled / duration);
+        uint256 high = heightOf(state, scaled / duration + 1);
+        return (WIDTH * time / duration, low + (high - low) * (scaled % duration) / duration);
+    }
+
     /// @notice A coordinate above the base line.
     function above(uint256 height) internal pure returns (string memory) {
         return height == 0 ? "0" : string.concat("-", height.toString());
