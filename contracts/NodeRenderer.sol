@@ -21,7 +21,7 @@ contract NodeRenderer is INodeRenderer {
         '<stop stop-color="hsl(160,85%,62%)"/><stop offset="1" stop-color="hsl(208,95%,76%)"/></linearGradient>'
         '<radialGradient id="glow" cx=".92" cy="-.1" r=".9"><stop stop-color="hsl(208,90%,60%)" stop-opacity=".5"/>'
         '<stop offset="1" stop-color="hsl(208,90%,60%)" stop-opacity="0"/></radialGradient>'
-        '<path id="curve" d="M-40 520Q420 500 520-60"/></defs><path fill="url(#paper)" d="M0 0h640v640H0z"/>'
+        '<path id="curve" d="M-40 520Q420 500 560-400"/></defs><path fill="url(#paper)" d="M0 0h640v640H0z"/>'
         '<path fill="url(#glow)" d="M0 0h640v640H0z"/><g stroke="hsl(160,80%,75%)" stroke-opacity=".1" stroke-width="1">'
         '<use href="#curve" y="-240"/><use href="#curve" y="-200"/><use href="#curve" y="-160"/>'
         '<use href="#curve" y="-120"/><use href="#curve" y="-80"/><use href="#curve" y="-40"/><use href="#curve" y="40"/>'
@@ -71,7 +71,8 @@ contract NodeRenderer is INodeRenderer {
             name,
             ": it releases up to ",
             NumberText.trimmed(state.node.total, 6),
-            " points, period by period until ",
+            NumberText.unit(state.node.total),
+            ", period by period until ",
             NumberText.date(NodeState.timeOf(state, state.terms.periods)),
             funded ? ". They are held in the program's reserve. " : ". They are minted when claimed. ",
             "Points are spent or given, never cashed."

@@ -94,7 +94,8 @@ class At:
 
 
 def token_uris(chain: Anvil) -> dict[str, str]:
-    """Each picture's `tokenURI`: the renderer's own, over a node contract that takes on any state."""
+    """Each picture's `tokenURI`: the renderer's own, over a node contract that takes on any state. And the collection's
+    `contractURI`, as "collection"."""
     artifacts = {name: compiled(name) for name in ("NodeRenderer", "Nodes")}
     sender = chain.rpc.call("eth_accounts")[0]
     addresses: dict[str, Address] = {}
@@ -102,7 +103,9 @@ def token_uris(chain: Anvil) -> dict[str, str]:
         creation = {"from": sender, "data": "0x" + artifact.bytecode}
         addresses[name] = chain.rpc.call("eth_getTransactionReceipt", _sent(chain, creation))["contractAddress"]
     calls = Calls(At(addresses), artifacts)
-    uris = {}
+    to, data = calls.encode("NodeRenderer", "contractURI", ())
+    answer = chain.rpc.call("eth_call", {"to": to, "data": data}, "latest")
+    uris = {"collection": calls.decode("NodeRenderer", "contractURI", answer)[0]}
     for key, picture in PICTURES.items():
         node = picture.program << 224 | START << 200 | ORIGIN
         to, data = calls.encode("Nodes", "set", _state(picture, node, chain.now()))

@@ -9,6 +9,8 @@ import {DynamicBufferLib} from "solady/utils/DynamicBufferLib.sol";
 library NameText {
     using DynamicBufferLib for DynamicBufferLib.DynamicBuffer;
 
+    uint256 private constant WIDE = 0x40802000008020010000006000000000; // a bit for each of WMmw@%&~
+    uint256 private constant NARROW = 0x10141641380002000c00f38300000000; // the same of !'(),-./:;I[\]`fijlrt| and space
     bytes private constant REPLACEMENT = hex"efbfbd"; // U+FFFD
 
     /// @notice Well-formed UTF-8 (RFC 3629) of visible characters and spaces only: malformed bytes become U+FFFD each;
@@ -49,11 +51,9 @@ library NameText {
         for (uint256 i = 0; i < text.length;) {
             (uint256 point, uint256 size) = _decode(text, i);
             i += size;
-            if (point == 0x20) hundredths += 40;
-            else if (point == 0x57 || point == 0x4d || point == 0x6d || point == 0x40 || point == 0x25) hundredths += 112; // WMm@%
-            else if (point >= 0x41 && point <= 0x5a) hundredths += 80;
-            else if (point < 0x80) hundredths += 72;
-            else hundredths += size == 4 ? 140 : 110;
+            if (size > 1) hundredths += size == 4 ? 140 : 110;
+            else if (WIDE >> point & 1 == 1) hundredths += 112;
+            else hundredths += NARROW >> point & 1 == 1 ? 50 : point < 0x61 ? 88 : 72;
         }
     }
 

@@ -167,12 +167,13 @@ library NodeCard {
             _fit(21, 280, NameText.width(state.name)),
             state.name.escapeHTML(),
             '</text></g><text x="604" y="62" text-anchor="end" font-weight="700" font-size="',
-            _fit(34, 150, bytes(size).length * DIGIT_WIDTH),
+            _fit(34, 165, bytes(size).length * DIGIT_WIDTH),
             size.escapeHTML(),
-            '<tspan font-size="15" font-weight="500" fill-opacity=".75"> ADN</tspan></text>'
+            '<tspan dx="5" font-size="15" font-weight="500" fill-opacity=".75">ADN</tspan></text>'
             '<text x="604" y="84" text-anchor="end" font-size="12" fill-opacity=".7">up to ',
             NumberText.grouped(state.node.total),
-            " points</text>"
+            NumberText.unit(state.node.total),
+            "</text>"
         );
     }
 

@@ -32,6 +32,11 @@ library NumberText {
         return string.concat(_thousands(value / POINT), hundredths.slice(1));
     }
 
+    /// @notice What so many base units are called.
+    function unit(uint256 amount) internal pure returns (string memory) {
+        return amount == POINT ? " point" : " points";
+    }
+
     /// @notice part / whole in percent, two decimals at most; "<0.01" when there is a part, but a smaller one.
     function percent(uint256 part, uint256 whole) internal pure returns (string memory) {
         uint256 basisPoints = part * 10_000 / whole;

@@ -176,6 +176,8 @@ contract NodeRendererTest {
         _assertHas(_svg(), '<path id="curve" d="M0,0L5680,-1460"/>');
         _assertHas(_svg(), '<path id="releases" stroke="#fff" stroke-width="70" d="M5680,-1460h0"/>');
         _assertHas(_json(), _next("1701820800", "1.000000"));
+        _assertHas(_json(), "it releases up to 1 point, period by period");
+        _assertHas(_svg(), ">up to 1 point<");
     }
 
     function test_givenAStraightLine_itShouldDrawItStraight() public {

@@ -58,6 +58,12 @@ def test_it_is_drawn_as_an_image(pictures: Measures, key: str) -> None:
     assert not {"script", "style", "image", "a", "foreignObject"} & set(picture["elements"])
 
 
+def test_the_collection_has_a_picture(pictures: Measures) -> None:
+    picture = pictures["collection"]
+    assert "broken" not in picture, picture
+    assert (picture["width"], picture["height"]) == (640, 640)
+
+
 @pytest.mark.parametrize("key", PICTURES)
 def test_every_text_is_on_the_card_and_large_enough_to_read(pictures: Measures, key: str) -> None:
     for text in pictures[key]["texts"]:
