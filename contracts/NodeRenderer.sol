@@ -15,16 +15,19 @@ contract NodeRenderer is INodeRenderer {
     using LibString for string;
     using LibString for uint256;
 
-    string private constant EMBLEM = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="640" viewBox="0 0 640 640" role="img" fill="none">'
+    string private constant EMBLEM = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="640" '
+        'viewBox="0 0 640 640" role="img" fill="none">'
         '<title>ADN</title><defs><linearGradient id="paper" x2="1" y2="1"><stop stop-color="hsl(160,52%,17%)"/>'
         '<stop offset="1" stop-color="hsl(208,60%,11%)"/></linearGradient><linearGradient id="line" x2="1">'
         '<stop stop-color="hsl(160,85%,62%)"/><stop offset="1" stop-color="hsl(208,95%,76%)"/></linearGradient>'
         '<radialGradient id="glow" cx=".92" cy="-.1" r=".9"><stop stop-color="hsl(208,90%,60%)" stop-opacity=".5"/>'
         '<stop offset="1" stop-color="hsl(208,90%,60%)" stop-opacity="0"/></radialGradient>'
         '<path id="curve" d="M-40 520Q420 500 560-400"/></defs><path fill="url(#paper)" d="M0 0h640v640H0z"/>'
-        '<path fill="url(#glow)" d="M0 0h640v640H0z"/><g stroke="hsl(160,80%,75%)" stroke-opacity=".1" stroke-width="1">'
+        '<path fill="url(#glow)" d="M0 0h640v640H0z"/>'
+        '<g stroke="hsl(160,80%,75%)" stroke-opacity=".1" stroke-width="1">'
         '<use href="#curve" y="-240"/><use href="#curve" y="-200"/><use href="#curve" y="-160"/>'
-        '<use href="#curve" y="-120"/><use href="#curve" y="-80"/><use href="#curve" y="-40"/><use href="#curve" y="40"/>'
+        '<use href="#curve" y="-120"/><use href="#curve" y="-80"/><use href="#curve" y="-40"/>'
+        '<use href="#curve" y="40"/>'
         '<use href="#curve" y="80"/><use href="#curve" y="120"/><use href="#curve" y="160"/></g>'
         '<g stroke="url(#line)" stroke-linecap="round"><path stroke-width="44" d="M150 446Q390 432 464 190"/></g>'
         '<circle cx="464" cy="190" r="84" fill="hsl(208,100%,82%)" fill-opacity=".2"/>'
@@ -55,9 +58,9 @@ contract NodeRenderer is INodeRenderer {
     function contractURI() external pure returns (string memory) {
         return _json(
             abi.encodePacked(
-                '{"name":"chainpoints release nodes","symbol":"ADN","description":"A release node (ADN) releases points ',
-                "period by period, by a schedule that never changes. What its card shows is read from the chain. Points are ",
-                'spent or given, never cashed.","image":"',
+                '{"name":"chainpoints release nodes","symbol":"ADN","description":"A release node (ADN) releases points '
+                "period by period, by a schedule that never changes. What its card shows is read from the chain. Points "
+                'are spent or given, never cashed.","image":"',
                 _svg(EMBLEM),
                 '"}'
             )

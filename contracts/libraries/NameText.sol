@@ -4,13 +4,15 @@ pragma solidity 0.8.37;
 import {DynamicBufferLib} from "solady/utils/DynamicBufferLib.sol";
 
 /// @title Names that others chose, made harmless
-/// @notice A name comes as any bytes. One malformed byte would make a whole XML document unreadable, a control character
-/// a JSON document, and a direction mark turns around the text that follows it.
+/// @notice A name comes as any bytes. One malformed byte would make a whole XML document unreadable, a control
+/// character a JSON document, and a direction mark turns around the text that follows it.
 library NameText {
     using DynamicBufferLib for DynamicBufferLib.DynamicBuffer;
 
-    uint256 private constant WIDE = 0x40802000008020010000006000000000; // a bit for each of WMmw@%&~
-    uint256 private constant NARROW = 0x10141641380002000c00f38300000000; // the same of !'(),-./:;I[\]`fijlrt| and space
+    // A bit for each of WMmw@%&~.
+    uint256 private constant WIDE = 0x40802000008020010000006000000000;
+    // A bit for each of !'(),-./:;I[\]`fijlrt| and the space.
+    uint256 private constant NARROW = 0x10141641380002000c00f38300000000;
     bytes private constant REPLACEMENT = hex"efbfbd"; // U+FFFD
 
     /// @notice Well-formed UTF-8 (RFC 3629) of visible characters and spaces only: malformed bytes become U+FFFD each;
@@ -57,7 +59,8 @@ library NameText {
         }
     }
 
-    /// @dev The code point that begins at `i`, and its bytes; 0 bytes when it is malformed: cut off, overlong or too large.
+    /// @dev The code point that begins at `i`, and how many bytes it has; 0 when it is malformed: cut off, overlong, a
+    /// surrogate or too large.
     function _decode(bytes memory raw, uint256 i) private pure returns (uint256 point, uint256 size) {
         uint256 first = uint8(raw[i]);
         if (first < 0x80) return (first, 1);

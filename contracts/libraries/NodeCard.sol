@@ -10,25 +10,22 @@ import {NodeState} from "./NodeState.sol";
 import {NumberText} from "./NumberText.sol";
 
 /// @title A node's picture: a card with its program's release curve, and how far the node is on it
-/// @notice SVG 1.1 of shapes and text with presentation attributes only, so that every viewer that shows an <img> draws it:
-/// no style sheet, no script, nothing that is loaded. Text is made small enough for its place by its longest possible
-/// width, since fonts differ from machine to machine.
+/// @notice Shapes and text with presentation attributes only, so that every viewer that shows an <img> draws it: no
+/// style sheet, no script, nothing that is loaded. Text is made small enough for its place by its longest possible
+/// width, since fonts differ from machine to machine. The place of each text is held by a test in a browser.
 library NodeCard {
     using DynamicBufferLib for DynamicBufferLib.DynamicBuffer;
     using LibString for string;
     using LibString for uint256;
 
-    string private constant FONT = "system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif";
     uint256 private constant DOTS = 24; // up to so many releases are shown one by one
     uint256 private constant DIGIT_WIDTH = 66; // hundredths of an em: the average of a bold number with its separators
 
     /// @notice The SVG of a node as it stands.
     function draw(NodeState.State memory state) internal view returns (string memory) {
         return string.concat(
-            '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="400" viewBox="0 0 640 400" role="img" fill="#fff"',
-            ' font-family="',
-            FONT,
-            '"><title>ADN ',
+            '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="400" viewBox="0 0 640 400" role="img" '
+            'fill="#fff" font-family="system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"><title>ADN ',
             NodeState.shortId(state),
             ": ",
             state.name.escapeHTML(),
@@ -39,8 +36,8 @@ library NodeCard {
             _progress(state),
             _figures(state),
             _footer(state),
-            '<rect x=".75" y=".75" width="638.5" height="398.5" rx="25.25" fill="none" stroke="#fff"',
-            ' stroke-opacity=".16" stroke-width="1.5"/></g></svg>'
+            '<rect x=".75" y=".75" width="638.5" height="398.5" rx="25.25" fill="none" stroke="#fff" '
+            'stroke-opacity=".16" stroke-width="1.5"/></g></svg>'
         );
     }
 
@@ -84,9 +81,10 @@ library NodeCard {
             'transform="translate(36 300) scale(.1)">',
             lines.s(),
             '</g><g transform="translate(36 38)"><rect width="40" height="40" rx="11" fill="url(#line)"/>'
-            '<path d="M9 30Q25 29 30 10" fill="none" stroke="hsl(@,60%,12%)" stroke-width="3.4" stroke-linecap="round"/>'
-            '<circle cx="30" cy="10.5" r="4.2" fill="hsl(@,60%,12%)"/></g>'
-            '<circle cx="40" cy="332" r="4" fill="hsl(@,60%,52%)"/><circle cx="236" cy="332" r="4" fill="hsl(~,100%,82%)"/>'
+            '<path d="M9 30Q25 29 30 10" fill="none" stroke="hsl(@,60%,12%)" stroke-width="3.4" '
+            'stroke-linecap="round"/>' '<circle cx="30" cy="10.5" r="4.2" fill="hsl(@,60%,12%)"/></g>'
+            '<circle cx="40" cy="332" r="4" fill="hsl(@,60%,52%)"/>'
+            '<circle cx="236" cy="332" r="4" fill="hsl(~,100%,82%)"/>'
         );
     }
 
@@ -232,7 +230,8 @@ library NodeCard {
     function _footer(NodeState.State memory state) private pure returns (string memory) {
         bool funded = state.terms.funding == IPrograms.Funding.FUNDED;
         return string.concat(
-            '<g font-size="10.5" fill-opacity=".55"><text x="36" y="382" font-family="ui-monospace,Menlo,Consolas,monospace">',
+            '<g font-size="10.5" fill-opacity=".55">'
+            '<text x="36" y="382" font-family="ui-monospace,Menlo,Consolas,monospace">',
             NodeState.shortId(state),
             '</text><text x="604" y="382" text-anchor="end">chainpoints, ',
             funded ? "held in a reserve" : "minted when claimed",
@@ -240,8 +239,8 @@ library NodeCard {
         );
     }
 
-    /// @dev The font size, pixels, at most `size`, at which a text of so many hundredths of an em is at most `room` wide;
-    /// with the end of the tag that it stands in.
+    /// @dev The font size, pixels, at most `size`, at which a text of so many hundredths of an em is at most `room`
+    /// wide; with the end of the tag that it stands in.
     function _fit(uint256 size, uint256 room, uint256 hundredths) private pure returns (string memory) {
         uint256 fitting = room * 10_000 / hundredths;
         return string.concat(NumberText.trimmed(fitting < size * 100 ? fitting : size * 100, 2), '">');

@@ -6,8 +6,8 @@ import {LibString} from "solady/utils/LibString.sol";
 import {NodeState} from "./NodeState.sol";
 
 /// @title The release curve as SVG paths
-/// @notice Whole numbers only: a unit is a tenth of a pixel. Time runs right from 0 to WIDTH, the released share up from 0
-/// to -HEIGHT, since y grows downwards.
+/// @notice Whole numbers only: a unit is a tenth of a pixel. Time runs right from 0 to WIDTH, the released share up
+/// from 0 to -HEIGHT, since y grows downwards.
 library NodeCurve {
     using DynamicBufferLib for DynamicBufferLib.DynamicBuffer;
     using LibString for uint256;

@@ -56,8 +56,8 @@ library NodeState {
         return uint256(state.node.total) * 1e6 / (ADN * state.terms.multiplier);
     }
 
-    /// @notice `program-start-origin`, or `program-start-serial-origin` of a node with a serial; of the origin the first
-    /// and the last two bytes.
+    /// @notice `program-start-origin`, or `program-start-serial-origin` of a node with a serial; of the origin the
+    /// first and the last two bytes.
     function shortId(State memory state) internal pure returns (string memory) {
         uint256 serial = uint40(state.id >> 160);
         return string.concat(
