@@ -31,6 +31,7 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function toBase64(string calldata data) external pure returns (string memory);
+    function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external pure;
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;
