@@ -1,7 +1,7 @@
 """What is measured of chainpoints, a recipe for each: what is given, then the one transaction whose gas counts.
 
-"Steady" means that whoever receives already holds one: the payer a node of an earlier period, the customer points. In each
-recipe the merchant and the program were used earlier the same day, so no recipe pays for waking them up.
+"Steady" means that whoever receives already holds one: the payer a node of an earlier period, the customer points. In
+each recipe the merchant and the program were used earlier the same day, so no recipe pays for waking them up.
 
 This is the only file here that knows the contracts' functions and structs.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 
 from benchmarks.gas.chain import BEGINNING, address_of, private_key
+from benchmarks.gas.eip3009 import FUNCTION, signed_transfer
 from benchmarks.gas.system import DAY, System
 from chainpoints.chain.signatures import Payment, payment_typed_data, sign
 from chainpoints.types import ONE_POINT, Address, Hash32, Points
@@ -143,11 +144,28 @@ def claim_batch100(system: System) -> int:
 
 
 def transfer_steady(system: System) -> int:
-    """To a holder of another node; nothing is claimable, so nothing is settled."""
+    """Between holders of other nodes; nothing is claimable, so nothing is settled."""
     node, _ = _new_nodes(system, 1, "alice", "bob")
+    _new_nodes(system, 2, "alice")
     system.move_to_week(4)
     _claim(system, "alice", [node])
     return _transfer(system, "alice", "bob", node)
+
+
+# Points
+
+
+def points_transfer(system: System) -> int:
+    """Between two holders."""
+    return system.send("alice", "PointsToken", "transfer", address_of("bob"), PRICE)
+
+
+def points_transfer_relayed(system: System) -> int:
+    """As points_transfer, signed by the holder (EIP-3009) and sent by another."""
+    transfer = (address_of("alice"), address_of("bob"), PRICE, 0, EVER_AFTER, keccak(text="nonce"))
+    token = system.manifest.address("PointsToken")
+    arguments = signed_transfer("chainpoints", token, transfer, private_key("alice"))
+    return system.send_as("relayer", "PointsToken", FUNCTION, *arguments)
 
 
 # Refunds
@@ -176,6 +194,8 @@ OPERATIONS = (
     Operation("claim_batch100", 100, claim_batch100),
     Operation("transfer_steady", 1, transfer_steady),
     Operation("refund_full", 1, refund_full),
+    Operation("points_transfer", 1, points_transfer),
+    Operation("points_transfer_relayed", 1, points_transfer_relayed),
 )
 
 
