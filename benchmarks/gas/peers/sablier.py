@@ -81,6 +81,7 @@ class LockupLinear(_Sablier):
     """Sablier Lockup: a stream that is released evenly, second by second."""
 
     contract = "SablierLockup"
+    _function = "createWithDurationsLL"
 
     def __init__(self, chain: Chain, lockup: Path, utils: Path, token: Artifact) -> None:
         super().__init__(chain, utils, token)
@@ -99,12 +100,11 @@ class LockupLinear(_Sablier):
 
     def claim(self, receiver: str, streams: list[int]) -> int:
         owner = address_of(receiver)
-        if len(streams) == 1:
-            return self.send(owner, self.contract, "withdrawMax", streams[0], owner)
+        # With amounts, which anyone can read: cheaper than withdrawMax, and than a batch of it.
         amounts = [self.read(self.contract, "withdrawableAmountOf", stream) for stream in streams]
+        if len(streams) == 1:
+            return self.send(owner, self.contract, "withdraw", streams[0], owner, amounts[0])
         return self.send(owner, self.contract, "withdrawMultiple", streams, amounts)
-
-    _function = "createWithDurationsLL"
 
     def _creation(self, receiver: str) -> tuple[Any, ...]:
         return self._terms(receiver), (0, 0), 0, (0, _DURATION)
@@ -117,7 +117,6 @@ class LockupTranched(LockupLinear):
     """Sablier Lockup: a stream that is released in the same hundred steps as a node of ours."""
 
     largest_batch = 10  # a hundred would not go into a block
-
     _function = "createWithDurationsLT"
 
     def _creation(self, receiver: str) -> tuple[Any, ...]:

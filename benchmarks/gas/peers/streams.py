@@ -12,7 +12,7 @@ from typing import Protocol
 from benchmarks.gas.chain import Chain
 from benchmarks.gas.snapshot import Gas
 
-DAY, WEEK = 86_400, 7 * 86_400
+WEEK = 7 * 86_400
 
 
 class Streams(Protocol):
@@ -62,15 +62,12 @@ def _claim_first(streams: Streams, count: int) -> int:
 
 
 def _claim_second(streams: Streams, count: int) -> int:
-    for _ in range(count // 10):
-        streams.create("alice", 10)
-    if count < 10:
-        streams.create("alice", count)
-    nodes = streams.newest(count)
+    streams.create("alice", count)
+    created = streams.newest(count)
     streams.chain.move_to(4 * WEEK)
-    streams.claim("alice", nodes)
+    streams.claim("alice", created)
     streams.chain.move_to(5 * WEEK)
-    return streams.claim("alice", nodes)
+    return streams.claim("alice", created)
 
 
 def _transfer_first(streams: Streams, count: int) -> int:
