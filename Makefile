@@ -1,4 +1,4 @@
-.PHONY: help run test check lock clean
+.PHONY: help run test check gas lock clean
 
 PYTHON ?= python3
 
@@ -6,6 +6,7 @@ help:
 	@echo "make run    install what is missing, start the whole system and replay real purchases"
 	@echo "make test   install what is missing, run every check and test"
 	@echo "make check  the linters alone: ruff, mypy, import-linter, solhint, forge fmt"
+	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
 	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
 	@echo "make clean  remove what was installed and built; .chainpoints (the local chain's state) stays"
 
@@ -20,6 +21,10 @@ test:
 check:
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python scripts/test.py check
+
+gas:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.gas
 
 lock:
 	@$(PYTHON) scripts/setup.py test

@@ -22,16 +22,17 @@ def forge() -> str:
 
 
 def check() -> dict[str, list[str]]:
+    python = existing("src", "scripts", "tests", "benchmarks")
     commands = {
-        "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", *existing("src", "scripts", "tests")],
-        "ruff check": [str(BIN / "ruff"), "check", "--quiet", *existing("src", "scripts", "tests")],
+        "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", *python],
+        "ruff check": [str(BIN / "ruff"), "check", "--quiet", *python],
         "mypy": [str(BIN / "mypy")],
         "import-linter": [str(BIN / "lint-imports")],
     }
     if any((ROOT / "contracts").rglob("*.sol")):
         quiet = ["--disc", "--noPoster", "--max-warnings", "0"]
         commands["solhint"] = [str(NODE_BIN / "solhint"), *quiet, "contracts/**/*.sol"]
-        commands["forge fmt"] = [forge(), "fmt", "--check", *existing("contracts", "tests/forge")]
+        commands["forge fmt"] = [forge(), "fmt", "--check", *existing("contracts", "tests/forge", "benchmarks")]
     return commands
 
 

@@ -1,0 +1,1 @@
+"""What chainpoints costs, measured, beside what others cost."""
