@@ -95,12 +95,11 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         bytes memory table = _tableOf(program, rules);
         uint256 amount;
         (settled, amount) = _reckon(slot, _paidOf(slot, rules, table), elapsed, rules, table);
-        if (amount == 0) return settled;
         address to = _receiverOf(id, slot);
         emit Claimed(id, to, uint64(amount), uint8(elapsed));
 
         // Effect and interaction: neither this contract nor the token calls a foreign one, so nobody sees the node between.
-        _payOut(program, rules, slot.owner(), to, amount);
+        if (amount != 0) _payOut(program, rules, slot.owner(), to, amount);
     }
 
     /// @dev Transfers, of OpenZeppelin's ERC-721, whose own owners and balances stay unused; nothing is minted or burned

@@ -142,6 +142,8 @@ class DeployedState:
         differing = [name for (name, value), found in zip(wanted.items(), terms, strict=True) if value != found]
         if table != step.program.schedule.table_bytes():
             differing.append("table")
+        if self._values("Programs", "programName", step.id)[0] != step.program.name:
+            differing.append("name")
         if differing:
             raise DeploymentError(
                 f"program {step.id} ({step.program.name}) is open with another {', '.join(differing)} than planned, "

@@ -19,7 +19,7 @@ def contract_totals(rpc: Rpc, manifest: Manifest, block: str = "latest") -> dict
         return calls.decode(contract, function, rpc.call("eth_call", {"to": to, "data": data}, block))[0]
 
     programs = range(1, ask("Programs", "programCount") + 1)
-    books = [ask("Programs", "books", program) for program in programs]
+    books = [ask("ReleaseNode", "books", program) for program in programs]
     return {
         "supply": ask("PointsToken", "totalSupply"),
         "claimed": sum(released for _, _, released, _ in books),

@@ -32,12 +32,17 @@ class Role:
 
 
 ROLES = (
-    Role(ADMIN_ROLE_ID, "admin", {"PointsToken": ("confirmFreeze",), "MerchantRegistry": ("setPersonLimit",)}),
-    Role(1, "registrar", {"MerchantRegistry": ("register", "setActive", "setLimits", "addQuota")}),
+    Role(
+        ADMIN_ROLE_ID,
+        "admin",
+        {"PointsToken": ("confirmFreeze", "setPersonLimit"), "PaymentProcessor": ("setApprovalThreshold",)},
+    ),
+    Role(1, "registrar", {"PaymentProcessor": ("register", "setActive", "setLimits", "addQuota")}),
     Role(2, "issuer", {"PaymentProcessor": ("issue", "issueBatch", "issueReserve")}),
-    Role(3, "program_manager", {"Programs": ("open",)}),
+    Role(3, "program_manager", {"Programs": ("open", "replace")}),
     Role(4, "guardian", {"PointsToken": ("freeze", "unfreeze")}),
     Role(5, "anchorer", {"AnchorRegistry": ("append",)}),
+    Role(6, "approver", {"PaymentProcessor": ("approveIssue",)}),
 )
 
 
@@ -91,11 +96,11 @@ CONTRACTS: tuple[Create, ...] = tuple(
     Create(contract, tuple(AddressOf(name) for name in arguments))
     for contract, arguments in (
         ("AccessManager", (DEPLOYER,)),
-        ("PointsToken", ("AccessManager", "PaymentProcessor", "Programs")),
-        ("Programs", ("AccessManager", "PointsToken", "PaymentProcessor", "ReleaseNode")),
-        ("ReleaseNode", ("PointsToken", "Programs", "PaymentProcessor")),
-        ("MerchantRegistry", ("AccessManager", "PaymentProcessor")),
-        ("PaymentProcessor", ("AccessManager", "PointsToken", "Programs", "ReleaseNode", "MerchantRegistry")),
+        ("PointsToken", ("AccessManager", "PaymentProcessor", "ReleaseNode")),
+        ("Programs", ("AccessManager", "PointsToken", "ReleaseNode")),
+        ("NodeRenderer", ()),
+        ("ReleaseNode", ("PointsToken", "Programs", "PaymentProcessor", "NodeRenderer")),
+        ("PaymentProcessor", ("AccessManager", "PointsToken", "ReleaseNode")),
         ("AnchorRegistry", ("AccessManager",)),
     )
 )

@@ -98,6 +98,6 @@ _KINDS: dict[str, tuple[str, str, Callable[[Sequence[dict[str, Any]]], list[Any]
     "issue": ("PaymentProcessor", "issueBatch", _issues),
     "issue_reserve": ("PaymentProcessor", "issueReserve", _issue_reserve),
     "claim": ("ReleaseNode", "claim", _claims),
-    "register_merchant": ("MerchantRegistry", "register", _register_merchant),
-    "add_quota": ("MerchantRegistry", "addQuota", _add_quota),
+    "register_merchant": ("PaymentProcessor", "register", _register_merchant),
+    "add_quota": ("PaymentProcessor", "addQuota", _add_quota),
 }
