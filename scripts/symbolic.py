@@ -76,7 +76,7 @@ def survived(bug: dict[str, str]) -> str | None:
         if text.count(bug["old"]) != 1:
             return f"{bug['file']} has {text.count(bug['old'])} times, not once: {bug['old']}"
         file.write_text(text.replace(bug["old"], bug["new"]))
-        result = halmos(copy, "--match-test", f"^{bug['refutes']}\\(").get(bug["refutes"])
+        result = halmos(copy, "--early-exit", "--match-test", f"^{bug['refutes']}\\(").get(bug["refutes"])
     if result and result["exitcode"] == COUNTEREXAMPLE:
         return None
     return f"{bug['refutes']} was not refuted by {bug['new']}: {result and result['exitcode']}"
