@@ -11,7 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    pytest = [setup.tool_environment("evm") / "pytest", "--confcutdir", "tests/evm", *(sys.argv[1:] or ["tests/evm"])]
+    pytest = [
+        str(setup.tool_environment("evm") / "pytest"),
+        "--confcutdir",
+        "tests/evm",
+        *(sys.argv[1:] or ["tests/evm"]),
+    ]
     # The conftest.py of tests is cut off: it imports what this environment has not.
     paths = os.pathsep.join(str(ROOT / folder) for folder in ("src", "tests", "tests/evm"))
     return subprocess.run(pytest, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, check=False).returncode
