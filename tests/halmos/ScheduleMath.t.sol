@@ -33,16 +33,6 @@ contract ScheduleMathProperties {
         assert(later <= total);
     }
 
-    /// @dev So what was paid of a node that is split suffices for its parts, and what is over is at most a unit.
-    function check_T05_partsReleaseAtMostTheWholeAndAUnitLess(uint64 part, uint64 rest, uint192 first) public pure {
-        vm.assume(uint256(part) + rest < 1 << 64);
-        bytes memory table = abi.encodePacked(first);
-        uint256 whole = ScheduleMath.released(table, uint256(part) + rest, 1, 2);
-        uint256 parts = ScheduleMath.released(table, part, 1, 2) + ScheduleMath.released(table, rest, 1, 2);
-        assert(parts <= whole);
-        assert(whole <= parts + 1);
-    }
-
     function _assertFloor(uint256 released, uint64 total, uint192 q) private pure {
         unchecked {
             assert(released << 192 <= uint256(total) * q);
