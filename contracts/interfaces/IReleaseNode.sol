@@ -94,7 +94,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     error ReleaseNode_PieceSize(uint256 id, uint256 tried, uint256 total);
     /// @notice Nodes that merge have the same program, start, owner and beneficiary, and are different ones.
     error ReleaseNode_NotAlike(uint256 into, uint256 id);
-    /// @notice More was paid in advance of the schedule, by splits, than is kept; a claim makes room.
+    /// @notice More was paid in advance of the schedule, by splits, than the node is still to release, or than is kept.
     error ReleaseNode_AdvanceTooLarge(uint256 tried, uint256 limit);
     /// @notice The node waits for whoever it was given to.
     error ReleaseNode_Given(uint256 id);
