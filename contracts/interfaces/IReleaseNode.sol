@@ -206,8 +206,8 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     function giftOf(uint256 id) external view returns (address secret, uint40 expiry);
 
     /// @notice Names whom a node of the caller pays from now on; what was claimable is paid first to who was named before.
-    /// Zero, or the owner, ends it, and so does a transfer. Emits BeneficiarySet, Claimed. Reverts with
-    /// ReleaseNode_NotOwner, ReleaseNode_Given.
+    /// Zero, or the owner, ends it, and so does a transfer. Emits BeneficiarySet, Claimed, MetadataUpdate. Reverts with
+    /// ReleaseNode_NotOwner, ReleaseNode_Given, PointsToken_SentToToken, PointsToken_AccountFrozen.
     function setBeneficiary(uint256 id, address beneficiary) external;
 
     /// @notice Who is paid what a node in custody releases; zero where that is its owner.
