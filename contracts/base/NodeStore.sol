@@ -82,7 +82,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         // Unchecked: the smaller is taken from the larger.
         unchecked {
             if (released >= paid) return (slot.withPaid(elapsed, 0), released - paid);
-            return (slot.withPaid(elapsed, _requireAdvance(paid - released)), 0);
+            return (slot.withPaid(elapsed, _requireAdvance(paid - released, slot.total() - released)), 0);
         }
     }
 
@@ -192,9 +192,11 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         return ScheduleMath.beginsAt(rules.epoch(), rules.periodLength(), uint256(id.startOf()) + 1);
     }
 
-    /// @dev More than 65,535 splits without a claim between them would be needed to pass 16 bits: then it is refused.
-    function _requireAdvance(uint256 units) private pure returns (uint256) {
-        if (units > type(uint16).max) revert ReleaseNode_AdvanceTooLarge(units, type(uint16).max);
+    /// @dev What a node is still to release makes good what was paid in advance, or the pieces would release it again. More
+    /// than 65,535 pieces without a claim between them would be needed to pass 16 bits.
+    function _requireAdvance(uint256 units, uint256 unreleased) private pure returns (uint256) {
+        uint256 limit = unreleased < type(uint16).max ? unreleased : type(uint16).max;
+        if (units > limit) revert ReleaseNode_AdvanceTooLarge(units, limit);
         return units;
     }
 }

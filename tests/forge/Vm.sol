@@ -23,6 +23,10 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function expectEmit() external;
     function recordLogs() external;
+    function record() external;
+    function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function store(address account, bytes32 slot, bytes32 value) external;
     function getRecordedLogs() external returns (Log[] memory logs);
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
