@@ -25,6 +25,7 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
     struct Run {
         uint32 program;
         address owner;
+        uint256 goesOnWith; // owner whose next nodes, if not in custody, are paid with it; NOBODY where they are not
         address to;
         uint256 amount;
         uint256 sum; // of the runs before
@@ -33,6 +34,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
     }
 
     uint256 private constant CLAIM_LIMIT = 500;
+    /// @dev No address.
+    uint256 private constant NOBODY = type(uint256).max;
 
     bytes32 private constant CLAIM_APPROVAL_TYPEHASH =
         keccak256("ClaimApproval(address owner,address delegate,address to,uint64 cap,uint40 deadline,uint256 nonce)");
@@ -89,13 +92,13 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         if (ids.length == 0 || ids.length > CLAIM_LIMIT) revert ReleaseNode_BatchSize(ids.length, CLAIM_LIMIT);
 
         Run memory run;
-        run.owner = address(this); // no node is of program 0, whoever owns it: so the first one begins a run
+        run.goesOnWith = NOBODY;
         for (uint256 i = 0; i < ids.length; ++i) {
             // Check, effect and interaction: what is no node has no owner, and every run has one.
             uint256 id = ids[i];
             Kept storage kept = _kept[id];
             NodeSlot slot = kept.slot;
-            bool goesOn = slot.owner() == run.owner && id.programOf() == run.program;
+            bool goesOn = uint160(slot.owner()) == run.goesOnWith && id.programOf() == run.program;
             if (!goesOn || slot.has(NodeSlotFields.IN_CUSTODY)) _turn(run, id, slot, directed);
 
             // Check:
@@ -134,6 +137,7 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         // Effect and interaction:
         _payOutRun(run, directed);
         (run.owner, run.to, run.amount) = (owner, to, 0);
+        run.goesOnWith = slot.has(NodeSlotFields.IN_CUSTODY) ? NOBODY : uint160(owner);
         if (program == run.program) return;
         (run.program, run.rules) = (program, _known(program));
         run.table = _tableOf(program, run.rules);
