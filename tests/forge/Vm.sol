@@ -36,6 +36,8 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function toBase64(string calldata data) external pure returns (string memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool done);
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external pure;
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;
