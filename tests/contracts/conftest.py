@@ -34,6 +34,7 @@ from chainpoints.chain.parameters import DAY_SECONDS, GRANTED, Parameters, first
 from chainpoints.chain.plan import deployment_plan
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Secret
+from chainpoints.types import ONE_POINT
 from twin import Contracts, Twin
 
 
@@ -120,3 +121,11 @@ def system(deployed: System, fn_isolation: None) -> System:
     fresh = replace(deployed, twin=copy.deepcopy(deployed.twin))
     fresh.sync()
     return fresh
+
+
+@pytest.fixture
+def node(system: System) -> int:
+    """A node of 50 points of the first person in FEC, locked for more than a week."""
+    system.issue(system.people[0], 100 * ONE_POINT, "till of the node's owner")
+    _, start = system.pay(system.people[0], 50 * ONE_POINT, "what the node is of")
+    return system.node_id(system.people[0], start)
