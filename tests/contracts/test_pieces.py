@@ -1,6 +1,8 @@
 """Splitting and merging nodes: pieces.tree is the specification."""
 
 import pytest
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from brownie_system import FEC, INSTALMENTS, System, address, error
 from chainpoints.types import ONE_POINT, NodeId
@@ -161,7 +163,7 @@ def test_a_merge_gives_what_was_never_split(system: System, unlocked: int, keeps
     owner, schedule = system.people[0], system.twin.programs[FEC].schedule
     nodes = [unlocked, *system.split(owner, unlocked, 1, 16_666_667, 999)]
     after(system, unlocked, 7)
-    system.claim(nodes[:3])
+    system.claim([nodes[0], nodes[2]])
     after(system, unlocked, 20)
     into = nodes.pop(keeps)
     system.merge(owner, into, *nodes)
@@ -187,29 +189,34 @@ def test_a_merge_pays_the_unit_that_rounding_kept_back(system: System, unlocked:
 
 
 def test_an_advance_that_is_too_large_for_its_field_is_refused(system: System, unlocked: int) -> None:
-    """It takes some 65,536 splits in one period: here the slot is written as they would leave it."""
-    owner, slot = system.people[0], None
-    mapping = next(i for i in range(32) if _is_kept(system, unlocked, i))
-    slot = _slot(unlocked, mapping)
-    word = int(system.rpc.call("eth_getStorageAt", system.twin.contracts.nodes, slot, "latest"), 16)
-    full = word & ~(0xFFFF << 232) | 0xFFFF << 232
-    system.rpc.call("anvil_setStorageAt", system.twin.contracts.nodes, slot, f"0x{full:064x}")
+    # given: a node whose field is full, as some 65,535 splits between two claims would leave it
+    owner, nodes = system.people[0], system.twin.contracts.nodes
+    slot = _slot_of(system, unlocked)
+    word = int(system.rpc.call("eth_getStorageAt", nodes, slot, "latest"), 16)
+    system.rpc.call("anvil_setStorageAt", nodes, slot, f"0x{word | 0xFFFF << 232:064x}")
     system.twin.nodes[unlocked].advance = 0xFFFF
-    split_is_refused(system, error("ReleaseNode_AdvanceTooLarge", 0x10000, 0xFFFF), unlocked, [1] * 30)
+    system.agree()
+
+    # when: a split rounds two units more, it should revert
+    totals, released = [999] * 3, system.twin.programs[FEC].schedule.released
+    more = released(50 * ONE_POINT, 2) - released(50 * ONE_POINT - sum(totals), 2)
+    too_large = error("ReleaseNode_AdvanceTooLarge", 0xFFFF + more, 0xFFFF)
+    assert more == 2
+    split_is_refused(system, too_large, unlocked, totals)
+
+    # when: a claim made room, it should work
     after(system, unlocked, 20)
     system.claim([unlocked])
-    system.split(owner, unlocked, *[1] * 30)
+    system.split(owner, unlocked, *totals)
     system.agree()
 
 
-def _slot(key: int, mapping: int) -> str:
-    from eth_abi.abi import encode
-    from eth_utils.crypto import keccak
-
-    return "0x" + keccak(encode(["uint256", "uint256"], [key, mapping])).hex()
-
-
-def _is_kept(system: System, node: int, mapping: int) -> bool:
+def _slot_of(system: System, node: int) -> str:
+    """Where the node stands: the place of the mapping follows from the order of the bases, so it is looked for."""
     owner = int(address(system.people[0]), 16)
-    word = int(system.rpc.call("eth_getStorageAt", system.twin.contracts.nodes, _slot(node, mapping), "latest"), 16)
-    return word & (1 << 160) - 1 == owner
+    for place in range(32):
+        slot = "0x" + keccak(encode(["uint256", "uint256"], [node, place])).hex()
+        word = int(system.rpc.call("eth_getStorageAt", system.twin.contracts.nodes, slot, "latest"), 16)
+        if word & (1 << 160) - 1 == owner:
+            return slot
+    raise AssertionError("the node is in no mapping")

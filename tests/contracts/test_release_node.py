@@ -1,7 +1,7 @@
 """ReleaseNode: release_node.tree is the specification."""
 
 import pytest
-from brownie import ZERO_ADDRESS, reverts
+from brownie import ZERO_ADDRESS
 
 from brownie_system import FEC, INSTALMENTS, System, address, error
 from chainpoints.types import ONE_POINT, NodeId
