@@ -57,9 +57,9 @@ class Economy:
         for merchant, payout in self.payouts.items():
             name = f"Merchant {merchant} – 商店"
             limits = (10**6 * ONE_POINT, 2**64 - 1)
-            self.send(self.roles["registrar"], "MerchantRegistry", "register", merchant, payout, name, *limits)
-            quota = (merchant, 10**6 * ONE_POINT, keccak(b"receipt"))
-            self.send(self.roles["registrar"], "MerchantRegistry", "addQuota", *quota)
+            self.send(self.roles["registrar"], "PaymentProcessor", "register", merchant, payout, name, *limits)
+            quota = (merchant, 10**6 * ONE_POINT, keccak(text=f"receipt {merchant}"))
+            self.send(self.roles["registrar"], "PaymentProcessor", "addQuota", *quota)
         reserve = (1, self._order(), INSTALMENTS, 20_000 * ONE_POINT, keccak(b"evidence"))
         self.send(self.roles["issuer"], "PaymentProcessor", "issueReserve", *reserve)
         self.send(self.roles["issuer"], "PaymentProcessor", "issueBatch", [self._issue(p, 800, 0) for p in self.people])
@@ -208,11 +208,11 @@ class Economy:
     def _issue_node(self) -> None:
         """Points and a node for a payment in money, as far as the person's limit of the day allows."""
         customer = self.random.choice(self.people)
-        _, today = self.read("MerchantRegistry", "personLimit", customer)
+        _, today = self.read("PointsToken", "personLimit", customer)
         if 1_000 * ONE_POINT - today < 50 * ONE_POINT:
             self._wait()
         self.send(self.roles["issuer"], "PaymentProcessor", "issue", self._issue(customer, 20, 30))
-        node = NodeId.of_payment(INSTALMENTS, self._start(INSTALMENTS), customer)
+        node = NodeId.of_issue(INSTALMENTS, self._start(INSTALMENTS), customer)
         self.notes.nodes[node.token_id] = customer
 
     def _wait(self) -> None:
@@ -220,4 +220,4 @@ class Economy:
 
     def _change_merchant(self) -> None:
         limits = (2, self.random.randint(10**5, 10**6) * ONE_POINT, 2**64 - 1)
-        self.send(self.roles["registrar"], "MerchantRegistry", "setLimits", *limits)
+        self.send(self.roles["registrar"], "PaymentProcessor", "setLimits", *limits)

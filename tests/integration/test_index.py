@@ -24,6 +24,7 @@ from chainpoints.store.session import Store
 from chainpoints.types import ZERO_ADDRESS, NodeId
 from economy import FEC, INSTALMENTS, Economy
 from indexing import catch_up, digests, following, fresh_digests
+from log_sums import MULTIPLIERS
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +40,8 @@ def lived(
     economy.set_up()
     economy.live(150)
     payout = Economy(deployment).payouts[2]
-    economy.send(payout, "MerchantRegistry", "setPayout", 2, economy.people[0])
-    economy.send(economy.roles["registrar"], "MerchantRegistry", "setActive", 2, False)
+    economy.send(payout, "PaymentProcessor", "setPayout", 2, economy.people[0])
+    economy.send(economy.roles["registrar"], "PaymentProcessor", "setActive", 2, False)
     yield deployment, economy
     chain.stop()
 
@@ -139,13 +140,18 @@ def test_books_are_those_of_the_programs(indexed: tuple[Deployment, Economy, Sto
     with store.read() as connection:
         found = LatestStates(connection).books([FEC, INSTALMENTS])
     for program in (FEC, INSTALMENTS):
-        assert found[program] == (program == INSTALMENTS, *economy.read("Programs", "books", program))
-        assert found[program][2] > 0, "nothing is committed"
+        assert found[program] == (
+            program == INSTALMENTS,
+            MULTIPLIERS[program],
+            *economy.read("ReleaseNode", "books", program),
+        )
+        assert found[program][3] > 0, "nothing is committed"
 
 
 def test_programs_have_the_terms_on_chain(indexed: tuple[Deployment, Economy, Store]) -> None:
     _, economy, store = indexed
     for row in rows(store, tables.programs):
+        assert row.pop("name") == economy.read("Programs", "programName", row["program"])
         funding, *terms, terms_hash = economy.read("Programs", "terms", row.pop("program"))
         assert row.pop("block_number") > 0
         assert (row.pop("funding"), row.pop("terms_hash")) == (("EMISSION", "FUNDED")[funding], "0x" + terms_hash.hex())
@@ -177,7 +183,7 @@ def test_merchants_are_those_of_the_registry(indexed: tuple[Deployment, Economy,
     with store.read() as connection:
         found = LatestStates(connection).merchants([1, 2])
     for merchant in (1, 2):
-        payout, active, paid, issued, quota, _, _ = economy.read("MerchantRegistry", "merchantOf", merchant)
+        payout, active, paid, issued, quota, _, _ = economy.read("PaymentProcessor", "merchantOf", merchant)
         # A limit above what a column holds can never bind: it is kept as the largest number.
         name = f"Merchant {merchant} – 商店"
         assert found[merchant] == (payout, name, active, paid, min(issued, 2**63 - 1), quota)

@@ -21,7 +21,7 @@ WEEK_SECONDS = 7 * DAY_SECONDS
 PUBLIC_EPOCH = 1_767_571_200
 """Monday 2026-01-05 00:00 UTC. On public chains weeks begin on Mondays; that it is fixed lets a deployment resume."""
 
-GRANTED = ("admin", "registrar", "issuer", "program_manager", "guardian", "anchorer")
+GRANTED = ("admin", "registrar", "issuer", "program_manager", "guardian", "anchorer", "approver")
 """The roles that an account is given on chain. Deployer and relayer get none: the one ends, the other only pays gas."""
 
 
