@@ -49,6 +49,7 @@ class Split(Event, frozen=True, gc=False):
 
     node: str
     piece: str
+    owner: Address
     total: int
     claimed: int
     claimed_periods: int
@@ -59,6 +60,7 @@ class Merged(Event, frozen=True, gc=False):
 
     into: str
     node: str
+    owner: Address
     total: int
     claimed: int
     claimed_periods: int
@@ -66,6 +68,8 @@ class Merged(Event, frozen=True, gc=False):
 
 class Given(Event, frozen=True, gc=False):
     node: str
+    owner: Address
+    secret: Address
     expiry: int
 
 
@@ -79,6 +83,7 @@ class BeneficiarySet(Event, frozen=True, gc=False):
     """The zero address: its owner is paid what the node releases."""
 
     node: str
+    owner: Address
     beneficiary: Address
 
 
@@ -223,16 +228,18 @@ def _claimed(log: Log) -> Event:
 
 def _pieces(event: type[Split] | type[Merged]) -> Callable[[Log], Event]:
     def build(log: Log) -> Event:
-        _, node, other, _ = log.topics
+        _, node, other, owner = log.topics
         place = (log.block, log.log_index, log.transaction)
-        return event(*place, str(int(node, 16)), str(int(other, 16)), *_words(log.data))
+        return event(*place, str(int(node, 16)), str(int(other, 16)), _address(owner), *_words(log.data))
 
     return build
 
 
 def _given(log: Log) -> Event:
-    _, expiry = _words(log.data)
-    return Given(log.block, log.log_index, log.transaction, str(int(log.topics[1], 16)), expiry)
+    _, node, owner = log.topics
+    secret, expiry = log.data[2:66], int(log.data[66:], 16)
+    place = (log.block, log.log_index, log.transaction)
+    return Given(*place, str(int(node, 16)), _address(owner), _address("0x" + secret), expiry)
 
 
 def _gift_ended(log: Log) -> Event:
@@ -240,8 +247,9 @@ def _gift_ended(log: Log) -> Event:
 
 
 def _beneficiary_set(log: Log) -> Event:
-    _, node, _, beneficiary = log.topics
-    return BeneficiarySet(log.block, log.log_index, log.transaction, str(int(node, 16)), _address(beneficiary))
+    _, node, owner, beneficiary = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    return BeneficiarySet(*place, str(int(node, 16)), _address(owner), _address(beneficiary))
 
 
 def _payment(event: type[Paid] | type[Refunded]) -> Callable[[Log], Event]:
