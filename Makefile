@@ -31,4 +31,4 @@ lock:
 	@.venv/bin/python scripts/lock.py
 
 clean:
-	rm -rf .venv node_modules build .chainpoints/solcx .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-* node_modules build .chainpoints/solcx .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

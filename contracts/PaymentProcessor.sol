@@ -16,7 +16,8 @@ import {ProgramRules} from "./types/ProgramRules.sol";
 /// so nothing here can be re-entered. The token reverts rather than return false.
 contract PaymentProcessor is Issuing, Authorizations {
     /// @dev Payments of one merchant and program that stand one after another and are settled together; those of one payer
-    /// that stand one after another make one share.
+    /// that stand one after another make one share. Kept in memory alone, where nothing is packed.
+    // solhint-disable-next-line gas-struct-packing
     struct Run {
         uint32 merchant;
         uint32 program;
@@ -137,7 +138,8 @@ contract PaymentProcessor is Issuing, Authorizations {
         (uint64 merchantShare, uint64 diverted) = _record(run, payment);
         PayerShare memory share = run.last;
         if (run.count == 0 || share.payer != payment.payer) {
-            share = run.shares[run.count++];
+            share = run.shares[run.count];
+            ++run.count;
             (share.payer, share.merchantShare, share.diverted, share.validAfter) = (payment.payer, 0, 0, DIRECT);
             run.last = share;
         }
@@ -163,15 +165,7 @@ contract PaymentProcessor is Issuing, Authorizations {
         run.payout = _consumePaid(payment.merchant, payment.order, amount);
         diverted = PaymentMath.divertedOf(amount, rules.divertBps());
         merchantShare = amount - diverted;
-        emit Paid(
-            payment.merchant,
-            payment.order,
-            payment.payer,
-            payment.program,
-            run.start,
-            amount,
-            diverted
-        );
+        emit Paid(payment.merchant, payment.order, payment.payer, payment.program, run.start, amount, diverted);
     }
 
     /// @dev Settles the payments of a run, if there are any, and empties it.

@@ -55,7 +55,8 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
             // Check and effect:
             uint64 share = shares[i].diverted;
             diverted += share;
-            if (_grow(program, start, NodeId.OF_PAYMENTS, shares[i].payer, share * multiplier, rules.payerPeriodCap())) {
+            if (_grow(program, start, NodeId.OF_PAYMENTS, shares[i].payer, share * multiplier, rules.payerPeriodCap()))
+            {
                 made |= 1 << i;
             }
         }

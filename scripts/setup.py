@@ -1,7 +1,8 @@
 """Makes everything that `make run` or `make test` needs: `python3 scripts/setup.py run|test`. Standard library only.
 
 A step is skipped when its stamp, a hash of the files it depends on, is the one of the last success; so a second run
-takes less than a second. `test` installs what `run` does, and Brownie and the checkers beside it.
+takes less than a second. `test` installs what `run` does, and Brownie and the checkers beside it. The tools that prove
+the contracts have an environment each, .venv-<tool>, since none can share Brownie's pins: who needs one asks for it.
 """
 
 from __future__ import annotations
@@ -76,9 +77,22 @@ def install(lock: Path) -> None:
     (site_packages / "chainpoints_tools.pth").write_text(line)
 
 
-def uv(*arguments: str) -> None:
+def tool_environment(name: str) -> Path:
+    """The `bin` folder of a proving tool's own environment, which is installed if its lock file has changed."""
+    lock, folder = REQUIREMENTS / f"{name}.txt", ROOT / f".venv-{name}"
+    title = f"Python packages of requirements/{lock.name} (seconds)"
+    once(folder, "python", [stamp_of([lock], name)], title, lambda: install_tool(lock, folder))
+    return folder / "bin"
+
+
+def install_tool(lock: Path, folder: Path) -> None:
+    call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)], "is the project's folder writable?")
+    uv("--require-hashes", "-r", str(lock), python=folder / "bin" / "python")
+
+
+def uv(*arguments: str, python: Path | None = None) -> None:
     hint = "is the Python package index reachable?"
-    call([str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), *arguments], hint)
+    call([str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(python or PYTHON), *arguments], hint)
 
 
 def install_node_modules() -> None:

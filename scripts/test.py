@@ -1,4 +1,4 @@
-"""Runs every check and test, or the named steps only: `scripts/test.py [check] [forge] [brownie] [pytest] [e2e]`.
+"""Runs every check and test, or the named steps only: `scripts/test.py [STEP ...]`, of STEPS below.
 
 The last line counts the steps: `N passed, N failed`. A step whose folder does not exist yet is left out.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 NODE_BIN = ROOT / "node_modules" / ".bin"
-STEPS = ["check", "forge", "brownie", "pytest", "e2e"]
+STEPS = ["check", "forge", "prove", "symbolic", "evm", "brownie", "pytest", "e2e"]
 
 
 def forge() -> str:
@@ -32,7 +32,12 @@ def check() -> dict[str, list[str]]:
     if any((ROOT / "contracts").rglob("*.sol")):
         quiet = ["--disc", "--noPoster", "--max-warnings", "0"]
         commands["solhint"] = [str(NODE_BIN / "solhint"), *quiet, "contracts/**/*.sol"]
-        commands["forge fmt"] = [forge(), "fmt", "--check", *existing("contracts", "tests/forge", "benchmarks")]
+        commands["forge fmt"] = [
+            forge(),
+            "fmt",
+            "--check",
+            *existing("contracts", "benchmarks", "tests/forge", "tests/halmos", "tests/smt", "tests/evm/harness"),
+        ]
     return commands
 
 
@@ -40,6 +45,12 @@ def tests() -> dict[str, list[str]]:
     commands = {}
     if existing("tests/forge"):
         commands["forge"] = [forge(), "test"]
+    if existing("tests/smt"):
+        commands["prove"] = [str(BIN / "python"), "scripts/prove.py"]
+    if existing("tests/halmos"):
+        commands["symbolic"] = [str(BIN / "python"), "scripts/symbolic.py"]
+    if existing("tests/evm"):
+        commands["evm"] = [str(BIN / "python"), "scripts/evm.py"]
     if existing("tests/contracts"):
         commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
     pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie"]

@@ -18,11 +18,7 @@ abstract contract Authorizations is Orders, EIP712 {
     constructor() EIP712("chainpoints payments", "1") {}
 
     /// @inheritdoc IPaymentProcessor
-    function paymentHash(Payment memory payment, uint40 validAfter, uint40 validBefore)
-        public
-        view
-        returns (bytes32)
-    {
+    function paymentHash(Payment memory payment, uint40 validAfter, uint40 validBefore) public view returns (bytes32) {
         return _hashTypedDataV4(PaymentHash.ofStruct(payment, validAfter, validBefore));
     }
 

@@ -88,7 +88,10 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
 
     /// @dev Pays whoever is paid what a node releases what is claimable, for an owner who is about to change something. The
     /// node as it is then, which the caller writes.
-    function _settle(uint256 id, NodeSlot slot, ProgramRules rules, uint256 elapsed) internal returns (NodeSlot settled) {
+    function _settle(uint256 id, NodeSlot slot, ProgramRules rules, uint256 elapsed)
+        internal
+        returns (NodeSlot settled)
+    {
         // Effect:
         if (elapsed == slot.claimedPeriods()) return slot;
         uint32 program = id.programOf();

@@ -45,7 +45,12 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @param claimed What counts as paid out of the piece, taken from what counted of `id`.
     /// @param claimedPeriods Up to which period both are paid out.
     event Split(
-        uint256 indexed id, uint256 indexed piece, address indexed owner, uint64 total, uint64 claimed, uint8 claimedPeriods
+        uint256 indexed id,
+        uint256 indexed piece,
+        address indexed owner,
+        uint64 total,
+        uint64 claimed,
+        uint8 claimedPeriods
     );
 
     /// @notice A node ended in a merge: `into` holds so much more.
@@ -53,7 +58,12 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @param claimed What was paid out of the ended node, which counts as paid out of `into` now.
     /// @param claimedPeriods Up to which period `into` is paid out after the merge.
     event Merged(
-        uint256 indexed into, uint256 indexed id, address indexed owner, uint64 total, uint64 claimed, uint8 claimedPeriods
+        uint256 indexed into,
+        uint256 indexed id,
+        address indexed owner,
+        uint64 total,
+        uint64 claimed,
+        uint8 claimedPeriods
     );
 
     /// @notice A node waits for whoever has the secret of a link.

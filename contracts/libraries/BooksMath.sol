@@ -28,21 +28,19 @@ library BooksMath {
 
     /// @notice The ledger after a node grew by `total`, at most `left`, for which `diverted` was taken in.
     /// @dev diverted stays below 2^64 since each payment's is at most its total; the reserve since it is at most the supply.
+    /// A new ledger is made rather than the given one changed, and `require` stands for `if … revert`: so solc's model
+    /// checker can follow (scripts/prove.py).
     function commit(Ledger memory ledger, uint32 program, bool funded, uint64 diverted, uint64 total)
         internal
         pure
         returns (Ledger memory)
     {
-        ledger.diverted += diverted;
-        ledger.committed += total;
-        ledger.left -= total;
+        uint64 committed = ledger.committed + total;
+        uint64 reserve = funded ? ledger.reserve + diverted : ledger.reserve;
         if (funded) {
-            ledger.reserve += diverted;
-            if (ledger.reserve < ledger.committed) {
-                revert IProgramBooks.Programs_ReserveTooSmall(program, ledger.committed, ledger.reserve);
-            }
+            require(reserve >= committed, IProgramBooks.Programs_ReserveTooSmall(program, committed, reserve));
         }
-        return ledger;
+        return Ledger(ledger.diverted + diverted, committed, ledger.left - total, reserve);
     }
 
     /// @notice The ledger after a refund took `total` from a node and gave `diverted` back. A refund's diverted is at most
@@ -52,18 +50,14 @@ library BooksMath {
         pure
         returns (Ledger memory)
     {
-        ledger.diverted -= diverted;
-        ledger.committed -= total;
-        ledger.left += total;
-        if (funded) ledger.reserve -= diverted;
-        return ledger;
+        uint64 reserve = funded ? ledger.reserve - diverted : ledger.reserve;
+        return Ledger(ledger.diverted - diverted, ledger.committed - total, ledger.left + total, reserve);
     }
 
     /// @notice The ledger after a node was paid `amount`.
     function release(Ledger memory ledger, bool funded, uint64 amount) internal pure returns (Ledger memory) {
-        ledger.committed -= amount;
-        if (funded) ledger.reserve -= amount;
-        return ledger;
+        uint64 reserve = funded ? ledger.reserve - amount : ledger.reserve;
+        return Ledger(ledger.diverted, ledger.committed - amount, ledger.left, reserve);
     }
 
     /// @notice The books as they are shown.

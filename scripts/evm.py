@@ -1,0 +1,26 @@
+"""Runs tests/evm in its own environment, which has pyrevm and not Brownie: `scripts/evm.py [pytest's arguments]`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import setup
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    pytest = [
+        str(setup.tool_environment("evm") / "pytest"),
+        "--confcutdir",
+        "tests/evm",
+        *(sys.argv[1:] or ["tests/evm"]),
+    ]
+    # The conftest.py of tests is cut off: it imports what this environment has not.
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("src", "tests", "tests/evm"))
+    return subprocess.run(pytest, cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
