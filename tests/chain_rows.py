@@ -18,6 +18,8 @@ EPOCH = GENESIS_TIMESTAMP // DAY * DAY
 FEC, INSTALMENTS = 1, 2
 BLOCKS, SAFE, FINAL = 40, 30, 20
 
+NAMES = {FEC: "FEC", INSTALMENTS: "Instalments"}
+
 _ZERO_HASH = Hash32("0x" + "00" * 32)
 
 MANIFEST = Manifest(
@@ -32,7 +34,7 @@ MANIFEST = Manifest(
     compiler=CompilerSettings("0.8.37", 200, True, "cancun"),
     roles={},
     programs=[FEC, INSTALMENTS],
-    terms={"1": DeployedProgram("FEC", "fec.md", _ZERO_HASH), "2": DeployedProgram("Instalments", "i.md", _ZERO_HASH)},
+    terms={str(number): DeployedProgram(name, "terms.md", _ZERO_HASH) for number, name in NAMES.items()},
 )
 
 
@@ -94,6 +96,7 @@ class ChainRows:
                 "payer_period_cap": 10_000 * ONE_POINT,
                 "cap": 10**8 * ONE_POINT,
                 "terms_hash": _ZERO_HASH,
+                "name": NAMES[program],
                 **terms,
             },
         )

@@ -18,9 +18,11 @@ from eth_utils.crypto import keccak
 
 from builders import Deployment, private_key
 from chainpoints.chain.calls import Calls
+from chainpoints.chain.manifest import Manifest
+from chainpoints.chain.signatures import sign
 from chainpoints.chain.signer import Signer, role_address
 from chainpoints.errors import RpcError
-from chainpoints.types import ONE_POINT, Address, NodeId
+from chainpoints.types import ONE_POINT, ZERO_ADDRESS, Address, NodeId
 
 FEC, INSTALMENTS = 1, 2
 DAY, WEEK = 86_400, 7 * 86_400
@@ -29,10 +31,12 @@ _GAS = hex(3_000_000)
 
 @dataclass
 class Notes:
-    """What the economy knows of itself."""
+    """What the economy knows of itself: of each node the owner, of each given one the link's key and the expiry."""
 
     orders: int = 0
     nodes: dict[int, Address] = field(default_factory=dict)
+    given: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    pieces: int = 0
     refundable: list[tuple[tuple[int, int, int, Address, bytes], int]] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
 
@@ -45,7 +49,9 @@ class Economy:
         self.calls = Calls(deployment.manifest, deployment.artifacts)
         self.people = [Signer(private_key(f"person {n}")).address for n in range(people)]
         self.payouts = {n: Signer(private_key(f"merchant {n}")).address for n in (1, 2)}
-        self.roles = {role: role_address(deployment.settings, role) for role in ("registrar", "issuer")}
+        self.roles = {
+            role: role_address(deployment.settings, role) for role in ("registrar", "issuer", "program_manager")
+        }
         self.random = random.Random(seed)
         self.notes = Notes()
 
@@ -57,9 +63,9 @@ class Economy:
         for merchant, payout in self.payouts.items():
             name = f"Merchant {merchant} – 商店"
             limits = (10**6 * ONE_POINT, 2**64 - 1)
-            self.send(self.roles["registrar"], "MerchantRegistry", "register", merchant, payout, name, *limits)
-            quota = (merchant, 10**6 * ONE_POINT, keccak(b"receipt"))
-            self.send(self.roles["registrar"], "MerchantRegistry", "addQuota", *quota)
+            self.send(self.roles["registrar"], "PaymentProcessor", "register", merchant, payout, name, *limits)
+            quota = (merchant, 10**6 * ONE_POINT, keccak(text=f"receipt {merchant}"))
+            self.send(self.roles["registrar"], "PaymentProcessor", "addQuota", *quota)
         reserve = (1, self._order(), INSTALMENTS, 20_000 * ONE_POINT, keccak(b"evidence"))
         self.send(self.roles["issuer"], "PaymentProcessor", "issueReserve", *reserve)
         self.send(self.roles["issuer"], "PaymentProcessor", "issueBatch", [self._issue(p, 800, 0) for p in self.people])
@@ -67,9 +73,17 @@ class Economy:
     def live(self, steps: int) -> None:
         """So many things happen, one a block."""
         kinds = (self._pay, self._pay, self._pay, self._refund, self._transfer, self._claim, self._give_node)
-        kinds += (self._issue_node, self._wait, self._change_merchant, self._pay_batch)
+        kinds += (self._issue_node, self._wait, self._change_merchant, self._pay_batch, self._cancel)
+        kinds += (self._split, self._split, self._merge, self._give_by_link, self._end_gift, self._name_beneficiary)
         for _ in range(steps):
             self.random.choice(kinds)()
+
+    def replace_program(self, old: int) -> None:
+        """Announces a program with the same rules, which begins in 40 days."""
+        manager, terms = self.roles["program_manager"], list(self.read("Programs", "terms", old))
+        terms[5] = self.now() + 40 * DAY
+        table = self.read("Programs", "table", old)
+        self.send(manager, "Programs", "replace", old, tuple(terms), "Another – 新", table)
 
     def pass_on(self) -> None:
         """One block with a transfer of points."""
@@ -190,9 +204,78 @@ class Economy:
         else:
             self._wait()
 
+    def _unlocked(self) -> list[tuple[int, tuple[Any, ...]]]:
+        """The nodes that their owner may split, merge, give and pass on."""
+        nodes = [(node, self.node(node)) for node in sorted(self.notes.nodes.keys() - self.notes.given.keys())]
+        begun = {program: int(self.read("Programs", "currentPeriod", program)) for program in (FEC, INSTALMENTS)}
+        return [(node, state) for node, state in nodes if state is not None and state[2] < begun[state[1]]]
+
+    def _split(self) -> None:
+        """Off a node one to three pieces of any size."""
+        if not (nodes := [(node, state) for node, state in self._unlocked() if state[3] > 10]):
+            return self._pay()
+        node, (owner, _, _, total, *_) = self.random.choice(nodes)
+        count = self.random.randint(1, 3)
+        self.send(owner, "ReleaseNode", "split", node, [self.random.randint(1, total // 3 - 1) for _ in range(count)])
+        made_of = NodeId.from_token_id(node)
+        for _ in range(count):
+            self.notes.pieces += 1
+            piece = NodeId(made_of.program, made_of.start, 1 + self.notes.pieces, made_of.origin)
+            self.notes.nodes[piece.token_id] = owner
+        return None
+
+    def _merge(self) -> None:
+        """All nodes that are alike into one of them."""
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for node, state in self._unlocked():
+            alike.setdefault((*state[:3], self.read("ReleaseNode", "beneficiaryOf", node)), []).append(node)
+        if not (groups := [nodes for nodes in alike.values() if len(nodes) > 1]):
+            return self._split()
+        nodes = self.random.choice(groups)
+        self.random.shuffle(nodes)
+        self.send(self.notes.nodes[nodes[0]], "ReleaseNode", "merge", nodes[0], nodes[1:])
+        return None
+
+    def _give_by_link(self) -> None:
+        if not (nodes := self._unlocked()):
+            return self._wait()
+        node, (owner, *_) = self.random.choice(nodes)
+        key, expiry = keccak(text=f"link {self.random.random()}"), self.now() + 2 * DAY
+        self.send(owner, "ReleaseNode", "give", node, Signer(key).address, expiry)
+        self.notes.given[node] = (key, expiry)
+        return None
+
+    def _end_gift(self) -> None:
+        """A given node is taken, or taken back after its expiry."""
+        if not self.notes.given:
+            return self._give_by_link()
+        node = self.random.choice(sorted(self.notes.given))
+        key, expiry = self.notes.given.pop(node)
+        if self.now() + 60 < expiry:
+            receiver = self.random.choice(self.people)
+            signature = sign(_gift(self.manifest, node, receiver), key)
+            self.send(receiver, "ReleaseNode", "take", node, receiver, bytes.fromhex(signature[2:]))
+            self.notes.nodes[node] = receiver
+        else:
+            self.rpc.call("evm_mine", max(expiry, self.now()) + 1)
+            self.send(self.random.choice(self.people), "ReleaseNode", "takeBack", node)
+        return None
+
+    def _name_beneficiary(self) -> None:
+        """Somebody is paid what a node releases, or its owner again."""
+        if not (nodes := self._unlocked()):
+            return self._wait()
+        node, (owner, *_) = self.random.choice(nodes)
+        beneficiary = self.random.choice((ZERO_ADDRESS, *self.people))
+        self.send(owner, "ReleaseNode", "setBeneficiary", node, beneficiary)
+        return None
+
+    def _cancel(self) -> None:
+        self.send(self.random.choice(self.people), "PointsToken", "cancelPayments")
+
     def _give_node(self) -> None:
         """Passing a node on pays what is claimable to the giver first."""
-        if nodes := self._claimable():
+        if nodes := [node for node, _ in self._unlocked()]:
             node = self.random.choice(nodes)
             receiver = self.random.choice(self.people)
             self.send(self.notes.nodes[node], "ReleaseNode", "transferFrom", self.notes.nodes[node], receiver, node)
@@ -208,11 +291,11 @@ class Economy:
     def _issue_node(self) -> None:
         """Points and a node for a payment in money, as far as the person's limit of the day allows."""
         customer = self.random.choice(self.people)
-        _, today = self.read("MerchantRegistry", "personLimit", customer)
+        _, today = self.read("PointsToken", "personLimit", customer)
         if 1_000 * ONE_POINT - today < 50 * ONE_POINT:
             self._wait()
         self.send(self.roles["issuer"], "PaymentProcessor", "issue", self._issue(customer, 20, 30))
-        node = NodeId.of_payment(INSTALMENTS, self._start(INSTALMENTS), customer)
+        node = NodeId.of_issue(INSTALMENTS, self._start(INSTALMENTS), customer)
         self.notes.nodes[node.token_id] = customer
 
     def _wait(self) -> None:
@@ -220,4 +303,20 @@ class Economy:
 
     def _change_merchant(self) -> None:
         limits = (2, self.random.randint(10**5, 10**6) * ONE_POINT, 2**64 - 1)
-        self.send(self.roles["registrar"], "MerchantRegistry", "setLimits", *limits)
+        self.send(self.roles["registrar"], "PaymentProcessor", "setLimits", *limits)
+
+
+def _gift(manifest: Manifest, node: int, receiver: Address) -> dict[str, Any]:
+    """What the key of a node's link signs to take it."""
+    names = ("name", "version", "chainId", "verifyingContract")
+    kinds = ("string", "string", "uint256", "address")
+    domain = ("chainpoints release node", "1", manifest.chain_id, manifest.address("ReleaseNode"))
+    return {
+        "types": {
+            "EIP712Domain": [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)],
+            "Gift": [{"name": "id", "type": "uint256"}, {"name": "to", "type": "address"}],
+        },
+        "primaryType": "Gift",
+        "domain": dict(zip(names, domain, strict=True)),
+        "message": {"id": node, "to": receiver},
+    }

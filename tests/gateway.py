@@ -202,7 +202,7 @@ def running_gateway(deployment: Deployment, store: Store, *, limits: Limits | No
     ]
     with store.write() as connection:
         operator = create_operator_key(connection)
-    app = create_app(settings, manifest, store, limits=limits, pages=[router(store, manifest)])
+    app = create_app(settings, manifest, store, limits=limits, pages=[router(store)])
     for process in processes:
         process.start()
     try:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 import httpx
 from eth_utils.crypto import keccak
 
+MULTIPLIERS = {1: 10, 2: 2}
+"""Of the first programs, by id: what a node's total is to what was diverted."""
+
 ZERO = "0x" + "00" * 32
 
 
@@ -16,10 +19,10 @@ def topic(signature: str) -> str:
 
 
 TRANSFER = topic("Transfer(address,address,uint256)")
-PAID = topic("Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)")
+PAID = topic("Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)")
 REFUNDED = topic("Refunded(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)")
 ISSUED = topic("Issued(uint32,bytes32,address,uint32,uint24,uint64,uint64,bytes32)")
-CLAIMED = topic("Claimed(uint256,address,address,uint64,uint8)")
+CLAIMED = topic("Claimed(uint256,address,uint64,uint8)")
 
 
 def words(data: str) -> list[int]:
@@ -39,8 +42,8 @@ def log_sums(rpc_url: str, contracts: Mapping[str, str]) -> Counter[str]:
         elif first == TRANSFER and log["address"] == contracts["ReleaseNode"]:
             sums["nodes"] += (log["topics"][1] == ZERO) - (log["topics"][2] == ZERO)
         elif first == PAID:
-            _, _, amount, diverted, total = data
-            sums.update(payments=1, paid=amount, diverted=diverted, committed=total)
+            program, _, amount, diverted = data
+            sums.update(payments=1, paid=amount, diverted=diverted, committed=diverted * MULTIPLIERS[program])
         elif first == REFUNDED:
             _, _, amount, diverted, total = data
             sums.update(refunds=1, refunded=amount, diverted=-diverted, committed=-total)

@@ -146,7 +146,7 @@ class Shop:
 
     def paid_orders(self) -> list[str]:
         """The order of each payment on the chain."""
-        signature = "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)"
+        signature = "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)"
         return [log["topics"][2] for log in self.events(signature)]
 
     def issued_orders(self) -> list[str]:

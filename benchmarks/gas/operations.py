@@ -44,8 +44,8 @@ class Operation:
 def set_up(system: System) -> None:
     """A merchant, and people with 1,000 points each, in week 0. Each recipe begins here."""
     register = (MERCHANT, address_of("merchant"), "Merchant", 10**9 * ONE_POINT, UNLIMITED)
-    system.send_as("registrar", "MerchantRegistry", "register", *register)
-    system.send_as("registrar", "MerchantRegistry", "addQuota", MERCHANT, 10**9 * ONE_POINT, keccak(text="receipt"))
+    system.send_as("registrar", "PaymentProcessor", "register", *register)
+    system.send_as("registrar", "PaymentProcessor", "addQuota", MERCHANT, 10**9 * ONE_POINT, keccak(text="receipt"))
     people = ("alice", "bob", *CROWD)
     for some in (people[:100], people[100:]):
         system.send_as("issuer", "PaymentProcessor", "issueBatch", [_issue(system, who, 1_000) for who in some])
@@ -152,6 +152,24 @@ def transfer_steady(system: System) -> int:
     return _transfer(system, "alice", "bob", node)
 
 
+def split(system: System) -> int:
+    """Half of a node becomes a node of its own."""
+    (node,) = _new_nodes(system, 1, "alice")
+    system.move_to_week(4)
+    _claim(system, "alice", [node])
+    total = system.read("ReleaseNode", "nodeOf", node)[3]
+    return system.send("alice", "ReleaseNode", "split", node, [total // 2])
+
+
+def merge(system: System) -> int:
+    """Two nodes of one week, alice's and one that bob gave her; both were claimed today, so nothing is paid."""
+    node, other = _new_nodes(system, 1, "alice", "bob")
+    system.move_to_week(4)
+    _transfer(system, "bob", "alice", other)
+    _claim(system, "alice", [node])
+    return system.send("alice", "ReleaseNode", "merge", node, [other])
+
+
 # Points
 
 
@@ -193,6 +211,8 @@ OPERATIONS = (
     Operation("claim_batch10", 10, claim_batch10),
     Operation("claim_batch100", 100, claim_batch100),
     Operation("transfer_steady", 1, transfer_steady),
+    Operation("split", 1, split),
+    Operation("merge", 1, merge),
     Operation("refund_full", 1, refund_full),
     Operation("points_transfer", 1, points_transfer),
     Operation("points_transfer_relayed", 1, points_transfer_relayed),

@@ -19,7 +19,7 @@ def build_gateway(settings: Settings, *, limits: Limits | None = None) -> Applic
     manifest = load_manifest(settings.manifest)
     store = Store(settings.database)
     migrate(store)
-    return create_app(settings, manifest, store, limits=limits, pages=[router(store, manifest)])
+    return create_app(settings, manifest, store, limits=limits, pages=[router(store)])
 
 
 def serve_gateway(settings: Settings, stop: threading.Event) -> None:

@@ -91,7 +91,8 @@ class NodeId:
     """What a node's ERC-721 token id says: `program << 224 | start << 200 | serial << 160 | origin`.
 
     program: uint32. start: uint24, the period at whose beginning the node starts. serial: uint40, 0 for the node that
-    payments make, others for split pieces. origin: the payer (or customer) that the node was made for.
+    payments make, 1 for the one that issues make, others for split pieces. origin: the payer (or customer) that it was
+    made for.
     """
 
     program: int
@@ -102,6 +103,10 @@ class NodeId:
     @classmethod
     def of_payment(cls, program: int, start: int, payer: Address) -> NodeId:
         return cls(program, start, 0, payer)
+
+    @classmethod
+    def of_issue(cls, program: int, start: int, customer: Address) -> NodeId:
+        return cls(program, start, 1, customer)
 
     @classmethod
     def from_token_id(cls, token_id: int) -> NodeId:

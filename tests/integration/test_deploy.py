@@ -75,9 +75,21 @@ def test_the_manifest_says_what_is_on_chain(deployment: Deployment) -> None:
 
 def test_the_contracts_know_each_other_by_the_foretold_addresses(deployment: Deployment) -> None:
     read, address = reader(deployment), deployment.manifest.address
-    assert read("Programs", "PROCESSOR") == (address("PaymentProcessor"),)
-    assert read("Programs", "RELEASE_NODE") == (address("ReleaseNode"),)
-    for contract in ("PointsToken", "Programs", "MerchantRegistry", "PaymentProcessor", "AnchorRegistry"):
+    wiring = {
+        "PointsToken": {"PROCESSOR": "PaymentProcessor", "NODES": "ReleaseNode"},
+        "Programs": {"TOKEN": "PointsToken", "BOOKS": "ReleaseNode"},
+        "ReleaseNode": {
+            "TOKEN": "PointsToken",
+            "PROGRAMS": "Programs",
+            "PROCESSOR": "PaymentProcessor",
+            "RENDERER": "NodeRenderer",
+        },
+        "PaymentProcessor": {"TOKEN": "PointsToken", "RELEASE_NODE": "ReleaseNode"},
+    }
+    for contract, others in wiring.items():
+        for getter, other in others.items():
+            assert read(contract, getter) == (address(other),), f"{contract}.{getter}"
+    for contract in ("PointsToken", "Programs", "PaymentProcessor", "AnchorRegistry"):
         assert read(contract, "authority") == (address("AccessManager"),)
 
 
@@ -228,7 +240,7 @@ def test_refuses_when_the_deployer_sent_something_else(
     fields = {"chainId": 31337, "nonce": 3, "to": deployer.address, "value": 0, "data": "0x", "gas": 21_000}
     raw, _ = deployer.sign_transaction(fields | {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1})
     anvil.send("eth_sendRawTransaction", raw)
-    with pytest.raises(DeploymentError, match="ReleaseNode must be created with nonce 3 .* which is at 4"):
+    with pytest.raises(DeploymentError, match="NodeRenderer must be created with nonce 3 .* which is at 4"):
         deploy_to(settings, artifacts, silent)
     pending_file(settings.manifest).unlink()
     assert deploy_to(settings, artifacts, silent).first_nonce == 4, "what the error advises helps"
@@ -313,7 +325,8 @@ def test_an_account_without_a_role_opens_no_program(module_deployment: Deploymen
     deployed, stranger = module_deployment, Address("0x" + "12" * 20)
     calls = Calls(deployed.manifest, deployed.artifacts)
     program = first_programs(GENESIS_TIMESTAMP)[0]
-    to, data = calls.encode("Programs", "open", [tuple(program.terms().values()), program.schedule.table_bytes()])
+    arguments = [tuple(program.terms().values()), program.name, program.schedule.table_bytes()]
+    to, data = calls.encode("Programs", "open", arguments)
     refused = "AccessManagedUnauthorized"
     for account in (stranger, deployed.manifest.deployer):
         with pytest.raises(Exception, match="revert") as caught:

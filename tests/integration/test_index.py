@@ -16,14 +16,21 @@ from chainpoints.chain.client import ChainClient, Log
 from chainpoints.chain.compiler import Artifact
 from chainpoints.chain.events import DECODERS, EventDecoder, topic
 from chainpoints.chain.manifest import load_manifest
+from chainpoints.domain.forecast import Holding, released
+from chainpoints.domain.terms import Terms
 from chainpoints.errors import Conflict
 from chainpoints.indexer.service import rebuild
 from chainpoints.store import tables
 from chainpoints.store.chain_rows import LatestStates, chain_state
+from chainpoints.store.programs import programs
 from chainpoints.store.session import Store
+from chainpoints.store.wallets import payments_cancelled_at
 from chainpoints.types import ZERO_ADDRESS, NodeId
 from economy import FEC, INSTALMENTS, Economy
 from indexing import catch_up, digests, following, fresh_digests
+from log_sums import MULTIPLIERS
+
+PIECES = ("split", "merge", "give", "take", "takeBack", "setBeneficiary", "cancelPayments")
 
 pytestmark = pytest.mark.integration
 
@@ -37,10 +44,11 @@ def lived(
     deployment = deploy_on(chain, tmp_path_factory.mktemp("lived"), artifacts)
     economy = Economy(deployment)
     economy.set_up()
-    economy.live(150)
+    economy.live(250)
     payout = Economy(deployment).payouts[2]
-    economy.send(payout, "MerchantRegistry", "setPayout", 2, economy.people[0])
-    economy.send(economy.roles["registrar"], "MerchantRegistry", "setActive", 2, False)
+    economy.send(payout, "PaymentProcessor", "setPayout", 2, economy.people[0])
+    economy.send(economy.roles["registrar"], "PaymentProcessor", "setActive", 2, False)
+    economy.replace_program(INSTALMENTS)
     yield deployment, economy
     chain.stop()
 
@@ -57,10 +65,25 @@ def rows(store: Store, table: Table) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
+def stored_programs(store: Store) -> dict[int, Terms]:
+    with store.read() as connection:
+        return programs(connection, 10**9)
+
+
 def test_everything_happened(lived: tuple[Deployment, Economy]) -> None:
     """Without this the tests below could agree about nothing."""
     done = lived[1].notes.done
-    for function in ("pay", "payBatch", "refund", "claim", "transfer", "transferFrom", "issue", "issueReserve"):
+    for function in (
+        "pay",
+        "payBatch",
+        "refund",
+        "claim",
+        "transfer",
+        "transferFrom",
+        "issue",
+        "issueReserve",
+        *PIECES,
+    ):
         assert done[function] >= 1, f"{function} never happened: {done}"
 
 
@@ -139,13 +162,18 @@ def test_books_are_those_of_the_programs(indexed: tuple[Deployment, Economy, Sto
     with store.read() as connection:
         found = LatestStates(connection).books([FEC, INSTALMENTS])
     for program in (FEC, INSTALMENTS):
-        assert found[program] == (program == INSTALMENTS, *economy.read("Programs", "books", program))
-        assert found[program][2] > 0, "nothing is committed"
+        assert found[program] == (
+            program == INSTALMENTS,
+            MULTIPLIERS[program],
+            *economy.read("ReleaseNode", "books", program),
+        )
+        assert found[program][3] > 0, "nothing is committed"
 
 
 def test_programs_have_the_terms_on_chain(indexed: tuple[Deployment, Economy, Store]) -> None:
     _, economy, store = indexed
     for row in rows(store, tables.programs):
+        assert row.pop("name") == economy.read("Programs", "programName", row["program"])
         funding, *terms, terms_hash = economy.read("Programs", "terms", row.pop("program"))
         assert row.pop("block_number") > 0
         assert (row.pop("funding"), row.pop("terms_hash")) == (("EMISSION", "FUNDED")[funding], "0x" + terms_hash.hex())
@@ -160,16 +188,40 @@ def test_nodes_are_those_of_the_contract(indexed: tuple[Deployment, Economy, Sto
         found = LatestStates(connection).nodes(ids)
     assert {int(node) for node in ids} == set(economy.notes.nodes)
     ended = 0
-    for node, (program, start, owner, total, claimed, claimed_periods) in found.items():
+    now = economy.now()
+    grids = {number: terms.grid for number, terms in stored_programs(store).items()}
+    for node, (program, start, owner, total, claimed, claimed_periods, beneficiary, given_until) in found.items():
         on_chain = economy.node(int(node))
         if on_chain is None:
             ended += 1
-            assert (owner, total) == (ZERO_ADDRESS, 0)
+            assert (owner, total, claimed, claimed_periods) == (ZERO_ADDRESS, 0, 0, 0)
+            assert (beneficiary, given_until) == (None, None)
         else:
             assert on_chain[:5] == (owner, program, start, total, claimed)
-            assert on_chain[6] == claimed_periods
+            assert on_chain[5:] == (
+                Holding(program, grids[program], start, total, claimed).claimable(now),
+                claimed_periods,
+            )
+            assert economy.read("ReleaseNode", "beneficiaryOf", int(node)) == (beneficiary or ZERO_ADDRESS)
+            assert economy.read("ReleaseNode", "giftOf", int(node))[1] == (given_until or 0)
             assert NodeId.from_token_id(int(node)).program == program
     assert 0 < ended < len(ids), "some nodes were undone, some stand"
+    grid_of = {row["node"]: grids[row["program"]] for row in rows(store, tables.nodes)}
+    assert any(
+        row["claimed"] > released(grid_of[row["node"]].schedule, row["total"], row["claimed_periods"])
+        for row in rows(store, tables.nodes)
+    ), "no split paid a node ahead of its schedule"
+
+
+def test_who_took_payments_back_and_which_program_is_replaced(indexed: tuple[Deployment, Economy, Store]) -> None:
+    _, economy, store = indexed
+    with store.read() as connection:
+        cancelled = {each: payments_cancelled_at(connection, each, 10**9) for each in economy.people}
+    assert any(cancelled.values())
+    assert cancelled == {each: economy.read("PointsToken", "paymentsCancelledAt", each) for each in economy.people}
+    (row,) = rows(store, tables.replacements)
+    by, closes_at = economy.read("Programs", "replacementOf", INSTALMENTS)
+    assert (row["program"], row["replaced_by"], row["closes_at"]) == (INSTALMENTS, by, closes_at)
 
 
 def test_merchants_are_those_of_the_registry(indexed: tuple[Deployment, Economy, Store]) -> None:
@@ -177,7 +229,7 @@ def test_merchants_are_those_of_the_registry(indexed: tuple[Deployment, Economy,
     with store.read() as connection:
         found = LatestStates(connection).merchants([1, 2])
     for merchant in (1, 2):
-        payout, active, paid, issued, quota, _, _ = economy.read("MerchantRegistry", "merchantOf", merchant)
+        payout, active, paid, issued, quota, _, _ = economy.read("PaymentProcessor", "merchantOf", merchant)
         # A limit above what a column holds can never bind: it is kept as the largest number.
         name = f"Merchant {merchant} – 商店"
         assert found[merchant] == (payout, name, active, paid, min(issued, 2**63 - 1), quota)

@@ -17,6 +17,8 @@ LOCKED = ("requirements/", "deployments/")
 KNOWN = {
     "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80": "anvil's first account: public, worthless",
     "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141": "the order of secp256k1",
+    "f4c858f57b3e6c316238e1cf373d78a87ac83233a8da6e81c6c343d7bad4967d": "the EIP-712 type hash of a payment",
+    "1ea7aefb50d9f20caa2b6c1e3419ba58bedef8bac0d27981496e652f85884d3d": "the hash of the FEC release table",
     "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0": "half of it: the largest s of a signature",
 }
 

@@ -75,7 +75,7 @@ def test_a_plan_is_data_and_two_plans_differ() -> None:
     other = deployment_plan(replace(parameters, delays=parameters.delays | {"admin": 1}))
     assert json.loads(plan.to_json())["steps"][1] == {
         "contract": "PointsToken",
-        "arguments": [{"address_of": name} for name in ("AccessManager", "PaymentProcessor", "Programs")],
+        "arguments": [{"address_of": name} for name in ("AccessManager", "PaymentProcessor", "ReleaseNode")],
     }
     assert plan.digest() == same.digest() != other.digest()
 

@@ -46,7 +46,7 @@ def test_no_sentence_is_of_an_error_that_is_gone() -> None:
 
 
 def test_amounts_are_told_in_points_and_the_numbers_are_named() -> None:
-    signature = "MerchantRegistry_PersonLimitExceeded(address,uint256,uint64)"
+    signature = "PointsToken_PersonLimitExceeded(address,uint256,uint64)"
     reverted = decode_revert(data_of(signature, PERSON, 1_000 * ONE_POINT, 250_500_000), ARTIFACTS)
     assert reverted.arguments == {"person": PERSON, "tried": 1_000_000_000, "left": 250_500_000}
     assert "1000.000000 points" in str(reverted)

@@ -39,13 +39,67 @@ class NodeTransfer(Event, frozen=True, gc=False):
 
 class Claimed(Event, frozen=True, gc=False):
     node: str
-    owner: Address
     receiver: Address
     amount: int
     claimed_periods: int
 
 
-class _PaymentEvent(Event, frozen=True, gc=False):
+class Split(Event, frozen=True, gc=False):
+    """`total` and `claimed` went from the node to the piece, a new node, which was paid up to `claimed_periods`."""
+
+    node: str
+    piece: str
+    owner: Address
+    total: int
+    claimed: int
+    claimed_periods: int
+
+
+class Merged(Event, frozen=True, gc=False):
+    """`total` and `claimed` went from the node, which ended, to `into`, which is paid up to `claimed_periods`."""
+
+    into: str
+    node: str
+    owner: Address
+    total: int
+    claimed: int
+    claimed_periods: int
+
+
+class Given(Event, frozen=True, gc=False):
+    node: str
+    owner: Address
+    secret: Address
+    expiry: int
+
+
+class GiftEnded(Event, frozen=True, gc=False):
+    """A given node was taken (its transfer follows), or taken back."""
+
+    node: str
+
+
+class BeneficiarySet(Event, frozen=True, gc=False):
+    """The zero address: its owner is paid what the node releases."""
+
+    node: str
+    owner: Address
+    beneficiary: Address
+
+
+class Paid(Event, frozen=True, gc=False):
+    """The node grew by `diverted` times the program's multiplier."""
+
+    merchant: int
+    order: Hash32
+    payer: Address
+    program: int
+    start: int
+    amount: int
+    diverted: int
+
+
+class Refunded(Event, frozen=True, gc=False):
     merchant: int
     order: Hash32
     payer: Address
@@ -56,12 +110,8 @@ class _PaymentEvent(Event, frozen=True, gc=False):
     total: int
 
 
-class Paid(_PaymentEvent, frozen=True, gc=False):
-    pass
-
-
-class Refunded(_PaymentEvent, frozen=True, gc=False):
-    pass
+class PaymentsCancelled(Event, frozen=True, gc=False):
+    payer: Address
 
 
 class Issued(Event, frozen=True, gc=False):
@@ -103,6 +153,13 @@ class ProgramOpened(Event, frozen=True, gc=False):
     growth_numerator: int
     growth_denominator: int
     terms_hash: Hash32
+    name: str
+
+
+class ProgramReplaced(Event, frozen=True, gc=False):
+    program: int
+    by: int
+    closes_at: int
 
 
 class MerchantRegistered(Event, frozen=True, gc=False):
@@ -144,9 +201,10 @@ def _last_word(data: str) -> Hash32:
     return Hash32("0x" + data[-64:])
 
 
-def _text(data: str) -> str:
-    """A text as PostgreSQL can hold it: what is not UTF-8, and NUL, become the replacement character."""
-    (raw,) = decode(["bytes"], bytes.fromhex(data[2:]), strict=False)
+def _text(data: str, *before: str) -> str:
+    """The text after values of the types `before`. It is as PostgreSQL can hold it: what is not UTF-8, and NUL, become
+    the replacement character."""
+    *_, raw = decode([*before, "bytes"], bytes.fromhex(data[2:]), strict=False)
     return bytes(raw).decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
@@ -163,9 +221,35 @@ def _node_transfer(log: Log) -> Event:
 
 
 def _claimed(log: Log) -> Event:
-    _, node, owner, receiver = log.topics
+    _, node, receiver = log.topics
     place = (log.block, log.log_index, log.transaction)
-    return Claimed(*place, str(int(node, 16)), _address(owner), _address(receiver), *_words(log.data))
+    return Claimed(*place, str(int(node, 16)), _address(receiver), *_words(log.data))
+
+
+def _pieces(event: type[Split] | type[Merged]) -> Callable[[Log], Event]:
+    def build(log: Log) -> Event:
+        _, node, other, owner = log.topics
+        place = (log.block, log.log_index, log.transaction)
+        return event(*place, str(int(node, 16)), str(int(other, 16)), _address(owner), *_words(log.data))
+
+    return build
+
+
+def _given(log: Log) -> Event:
+    _, node, owner = log.topics
+    secret, expiry = log.data[2:66], int(log.data[66:], 16)
+    place = (log.block, log.log_index, log.transaction)
+    return Given(*place, str(int(node, 16)), _address(owner), _address("0x" + secret), expiry)
+
+
+def _gift_ended(log: Log) -> Event:
+    return GiftEnded(log.block, log.log_index, log.transaction, str(int(log.topics[1], 16)))
+
+
+def _beneficiary_set(log: Log) -> Event:
+    _, node, owner, beneficiary = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    return BeneficiarySet(*place, str(int(node, 16)), _address(owner), _address(beneficiary))
 
 
 def _payment(event: type[Paid] | type[Refunded]) -> Callable[[Log], Event]:
@@ -175,6 +259,10 @@ def _payment(event: type[Paid] | type[Refunded]) -> Callable[[Log], Event]:
         return event(*place, int(merchant, 16), Hash32(order), _address(payer), *_words(log.data))
 
     return build
+
+
+def _payments_cancelled(log: Log) -> Event:
+    return PaymentsCancelled(log.block, log.log_index, log.transaction, _address(log.topics[1]))
 
 
 def _issued(log: Log) -> Event:
@@ -200,10 +288,18 @@ def _reserve_deposited(log: Log) -> Event:
 
 
 def _program_opened(log: Log) -> Event:
-    funding, bps, multiplier, periods, length, epoch, minimum, payer_cap, cap, growth, per, _ = _words(log.data)
+    terms = _words(log.data)[:12]
+    funding, bps, multiplier, periods, length, epoch, minimum, payer_cap, cap, growth, per, terms_hash = terms
     which = (log.block, log.log_index, log.transaction, int(log.topics[1], 16), funding == 1)
     shape, amounts = (bps, multiplier, periods, length, epoch), (minimum, payer_cap, cap)
-    return ProgramOpened(*which, *shape, *amounts, growth, per, _last_word(log.data))
+    said = (Hash32(f"0x{terms_hash:064x}"), _text(log.data, _TERMS))
+    return ProgramOpened(*which, *shape, *amounts, growth, per, *said)
+
+
+def _program_replaced(log: Log) -> Event:
+    _, program, by = log.topics
+    place = (log.block, log.log_index, log.transaction)
+    return ProgramReplaced(*place, int(program, 16), int(by, 16), int(log.data, 16))
 
 
 def _merchant_registered(log: Log) -> Event:
@@ -232,23 +328,31 @@ def _quota_added(log: Log) -> Event:
 
 
 _TERMS = "(uint8,uint16,uint16,uint8,uint32,uint40,uint64,uint64,uint64,uint32,uint32,bytes32)"
-_AMOUNTS = "uint32,uint24,uint64,uint64,uint64"
+_PIECE = "uint256,uint256,address,uint64,uint64,uint8"
 
 DECODERS: dict[tuple[str, str], Callable[[Log], Event]] = {
     ("PointsToken", "Transfer(address,address,uint256)"): _transfer,
     ("ReleaseNode", "Transfer(address,address,uint256)"): _node_transfer,
-    ("ReleaseNode", "Claimed(uint256,address,address,uint64,uint8)"): _claimed,
-    ("PaymentProcessor", f"Paid(uint32,bytes32,address,{_AMOUNTS})"): _payment(Paid),
-    ("PaymentProcessor", f"Refunded(uint32,bytes32,address,{_AMOUNTS})"): _payment(Refunded),
+    ("PointsToken", "PaymentsCancelled(address)"): _payments_cancelled,
+    ("ReleaseNode", "Claimed(uint256,address,uint64,uint8)"): _claimed,
+    ("ReleaseNode", f"Split({_PIECE})"): _pieces(Split),
+    ("ReleaseNode", f"Merged({_PIECE})"): _pieces(Merged),
+    ("ReleaseNode", "Given(uint256,address,address,uint40)"): _given,
+    ("ReleaseNode", "Taken(uint256,address,address)"): _gift_ended,
+    ("ReleaseNode", "TakenBack(uint256,address)"): _gift_ended,
+    ("ReleaseNode", "BeneficiarySet(uint256,address,address)"): _beneficiary_set,
+    ("ReleaseNode", "ReserveDeposited(uint32,address,uint64)"): _reserve_deposited,
+    ("PaymentProcessor", "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)"): _payment(Paid),
+    ("PaymentProcessor", "Refunded(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)"): _payment(Refunded),
     ("PaymentProcessor", "Issued(uint32,bytes32,address,uint32,uint24,uint64,uint64,bytes32)"): _issued,
     ("PaymentProcessor", "ReserveIssued(uint32,bytes32,uint32,uint64,bytes32)"): _reserve_issued,
-    ("Programs", "ReserveDeposited(uint32,address,uint64)"): _reserve_deposited,
-    ("Programs", f"ProgramOpened(uint32,{_TERMS})"): _program_opened,
-    ("MerchantRegistry", "MerchantRegistered(uint32,address,string)"): _merchant_registered,
-    ("MerchantRegistry", "PayoutChanged(uint32,address)"): _payout_changed,
-    ("MerchantRegistry", "MerchantActivated(uint32,bool)"): _merchant_activated,
-    ("MerchantRegistry", "LimitsSet(uint32,uint64,uint64)"): _limits_set,
-    ("MerchantRegistry", "QuotaAdded(uint32,uint64,bytes32)"): _quota_added,
+    ("Programs", f"ProgramOpened(uint32,{_TERMS},string)"): _program_opened,
+    ("Programs", "ProgramReplaced(uint32,uint32,uint256)"): _program_replaced,
+    ("PaymentProcessor", "MerchantRegistered(uint32,address,string)"): _merchant_registered,
+    ("PaymentProcessor", "PayoutChanged(uint32,address)"): _payout_changed,
+    ("PaymentProcessor", "MerchantActivated(uint32,bool)"): _merchant_activated,
+    ("PaymentProcessor", "LimitsSet(uint32,uint64,uint64)"): _limits_set,
+    ("PaymentProcessor", "QuotaAdded(uint32,uint64,bytes32)"): _quota_added,
 }
 """By contract and canonical event signature."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 SENTENCES: dict[str, str] = {
     # payments, refunds, issues
     "PaymentProcessor_NotPayer": (
-        "{caller} tried to pay for {payer}. Only the payer can pay without a signature: pay from {payer}, or send the"
-        " payer's signed authorization."
+        "{caller} tried to pay order {order} for {payer}. Only the payer can pay without a signature: pay from "
+        "{payer}, or send the payer's signed authorization."
     ),
     "PaymentProcessor_AlreadyPaid": (
         "Order {order} of merchant {merchant} is already paid. Nothing was taken a second time; look up the order "
@@ -19,6 +19,18 @@ SENTENCES: dict[str, str] = {
     "PaymentProcessor_AlreadyIssued": (
         "Points were already issued for order {order} of merchant {merchant}. Each order is issued once; use another "
         "order reference for another purchase."
+    ),
+    "PaymentProcessor_BelowMinimum": (
+        "{amount:points} points for order {order} are less than the smallest payment that the program takes: "
+        "{minimum:points} points. Pay at least that."
+    ),
+    "PaymentProcessor_ApprovalNeeded": (
+        "{amount:points} points for order {order} are more than one person may issue: {threshold:points} points. Ask "
+        "the approver to approve exactly this issue, then issue it again."
+    ),
+    "PaymentProcessor_OwnApproval": (
+        "{approver} approved the issue for order {order} and so cannot carry it out as well. Issue it from another "
+        "account."
     ),
     "PaymentProcessor_UnknownPayment": (
         "There is no payment of order {order} of merchant {merchant} on these terms. A refund repeats the payment's "
@@ -33,24 +45,19 @@ SENTENCES: dict[str, str] = {
         "payment: {left:points} points. Refund at most that."
     ),
     "PaymentProcessor_NotValidNow": (
-        "The authorization counts only after {validAfter:time} and before {validBefore:time}, and the chain's time is"
-        " not in between. Wait for its beginning, or sign a new one."
+        "The authorization for order {order} counts only after {validAfter:time} and before {validBefore:time}, and "
+        "the chain's time is not in between. Wait for its beginning, or sign a new one."
     ),
     "PaymentProcessor_InvalidSignature": (
-        "The signature is not one of {signer} over exactly these terms (merchant, program, amount, payer, order, times,"
-        " contract and chain). To go on, ask for the message again and sign it with the holder's own key."
+        "The signature for order {order} is not one of {signer} over exactly these terms (merchant, program, amount, "
+        "payer, order, times, contract and chain). To go on, ask for the message again and sign it with the holder's "
+        "own key."
     ),
-    "PaymentProcessor_Cancelled": (
-        "{payer} took back the authorization to pay order {order} of merchant {merchant}. Pay it from {payer}, or ask "
-        "for another order."
+    "PaymentProcessor_NothingToDo": (
+        "The amount for order {order} is 0, so there is nothing to do. Send an amount above 0."
     ),
-    "PaymentProcessor_NothingToDo": "The amount is 0, so there is nothing to do. Send an amount above 0.",
     "PaymentProcessor_BatchSize": "The batch has {tried} items and takes 1 to {limit}. Split it.",
     # merchants
-    "MerchantRegistry_NotProcessor": (
-        "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
-        " wrong with your request's content."
-    ),
     "MerchantRegistry_NotPayout": (
         "{caller} is not the payout address of merchant {merchant}. Only that address can move it."
     ),
@@ -61,40 +68,40 @@ SENTENCES: dict[str, str] = {
     "MerchantRegistry_Unknown": "There is no merchant {merchant}. Check the number, or register the merchant first.",
     "MerchantRegistry_Inactive": "Merchant {merchant} is switched off. Ask the operator why, and to switch it on.",
     "MerchantRegistry_PaidPerDayExceeded": (
-        "A payment of {tried:points} points is more than merchant {merchant} can still be paid today (UTC): "
+        "{tried:points} points for order {order} are more than merchant {merchant} can still be paid today (UTC): "
         "{left:points} points. Wait for tomorrow, pay less, or ask the operator to raise it."
     ),
     "MerchantRegistry_IssuedPerDayExceeded": (
-        "{tried:points} points are more than can still be issued for merchant {merchant} today (UTC): {left:points} "
-        "points. Wait for tomorrow, issue less, or ask the operator to raise it."
+        "{tried:points} points for order {order} are more than can still be issued for merchant {merchant} today "
+        "(UTC): {left:points} points. Wait for tomorrow, issue less, or ask the operator to raise it."
     ),
     "MerchantRegistry_QuotaExceeded": (
-        "{tried:points} points are more than the prepaid quota of merchant {merchant} has left: {left:points} points."
-        " Issue less, or buy more quota: ask the operator to raise it."
+        "{tried:points} points for order {order} are more than the prepaid quota of merchant {merchant} has left: "
+        "{left:points} points. Issue less, or buy more quota: ask the operator to raise it."
     ),
     "MerchantRegistry_QuotaCapExceeded": (
         "{tried:points} more points of quota for merchant {merchant} would pass the most that can ever exist: "
         "{left:points} points can still be added. Add at most that."
     ),
-    "MerchantRegistry_PersonLimitExceeded": (
-        "{tried:points} points are more than can still be issued to {person} today (UTC), over all merchants: "
-        "{left:points} points. Wait for tomorrow, or issue at most that."
+    "MerchantRegistry_EvidenceUsed": (
+        "Quota was credited to merchant {merchant} for the evidence {evidence} before. Nothing was credited a second "
+        "time; another credit needs evidence of its own."
     ),
     # programs
-    "Programs_NotProcessor": (
-        "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
-        " wrong with your request's content."
-    ),
-    "Programs_NotReleaseNode": (
-        "{caller} is not the node contract. Only the gateway's own contracts and accounts may do this; nothing is "
-        "wrong with your request's content."
-    ),
     "Programs_Unknown": "There is no program {program}. Choose one of the open programs.",
     "Programs_InvalidTerm": "The program's term `{term}` is out of its range. Correct it; nothing was opened.",
     "Programs_NotStarted": "Program {program} begins at {epoch:time}. Wait until then.",
-    "Programs_BelowMinimum": (
-        "{amount:points} points are less than the smallest payment of program {program}: {minimum:points} points. Pay"
-        " at least that."
+    "Programs_Closed": (
+        "Program {program} took its last payment at {closedAt:time}, when its replacement opened. Choose the program "
+        "that replaces it."
+    ),
+    "Programs_Replaced": "Program {program} is already replaced by program {by}. Replace that one instead.",
+    "Programs_NoticeTooShort": (
+        "A replacement that begins at {epoch:time} is announced too late: it may begin at {earliest:time} or later. "
+        "Choose a later beginning."
+    ),
+    "Programs_TooMany": (
+        "No more than {limit} programs that mint what they release can ever be opened. Open a funded one."
     ),
     "Programs_CapExceeded": (
         "Program {program} would have promised {releasedAndCommitted:points} points, more than its cap of "
@@ -114,7 +121,11 @@ SENTENCES: dict[str, str] = {
         "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
         " wrong with your request's content."
     ),
-    "ReleaseNode_Unknown": "There is no node {id}. It never was, or a full refund ended it.",
+    "ReleaseNode_NotPrograms": (
+        "{caller} is not the contract of the programs. Only the gateway's own contracts and accounts may do this; "
+        "nothing is wrong with your request's content."
+    ),
+    "ReleaseNode_Unknown": "There is no node {id}. It never was, or a full refund or a merge ended it.",
     "ReleaseNode_Locked": "Node {id} is locked until its first release at {unlocksAt:time}. Wait until then.",
     "ReleaseNode_Unlocked": "Node {id} had its first release at {unlockedAt:time}. Refunds end there.",
     "ReleaseNode_NothingToClaim": "Nothing of node {id} is claimable now. Wait for its next release.",
@@ -133,31 +144,54 @@ SENTENCES: dict[str, str] = {
         "The signature is not one of {owner} over this approval. To go on, ask for the message again and sign it with"
         " the holder's own key."
     ),
-    "ReleaseNode_BatchSize": "The claim names {tried} nodes and takes 1 to {limit}. Split it.",
-    "ReleaseNode_AccountFrozen": (
-        "{account} is frozen until {until:time} and cannot give nodes away. Ask the operator for the reason; it is "
-        "also on chain."
+    "ReleaseNode_BatchSize": "The batch names {tried} nodes and takes 1 to {limit}. Use several.",
+    "ReleaseNode_NotOwner": "{caller} does not own node {id}. Send from the owner's account.",
+    "ReleaseNode_PieceSize": (
+        "A piece of {tried:points} points cannot be taken off node {id}, which has {total:points}: a piece is at least "
+        "one unit, and something stays with the node. Choose smaller pieces."
     ),
-    "NotOwnerNorApproved": "The caller neither owns this node nor is approved for it. Send from the owner's account.",
-    "TokenAlreadyExists": (
-        "A node with this id exists already; the deployment is not as it should be: run `chainpoints doctor`."
+    "ReleaseNode_NotAlike": (
+        "Node {id} cannot be merged into node {into}: both must be different nodes of the same program, start, owner "
+        "and beneficiary. Choose nodes that are alike."
     ),
-    "TokenDoesNotExist": "There is no such node. It never was, or a full refund ended it.",
-    "TransferFromIncorrectOwner": "The node belongs to another account than the one named. Read its owner again.",
-    "TransferToNonERC721ReceiverImplementer": (
-        "The receiving contract does not take nodes (ERC-721). Choose another receiver."
+    "ReleaseNode_AdvanceTooLarge": (
+        "Splits have paid {tried} units ahead of the schedule, more than the {limit} that are kept. Claim the node "
+        "first."
     ),
-    "TransferToZeroAddress": "Nodes cannot be sent to the zero address. Give the receiver's address.",
-    "BalanceQueryForZeroAddress": "The zero address has no nodes. Ask for another address.",
-    "AccountBalanceOverflow": "The receiver holds as many nodes as can be counted. Choose another receiver.",
+    "ReleaseNode_Given": (
+        "Node {id} is given by a link and waits to be taken. Wait until it is taken, or take it back after the gift's "
+        "end."
+    ),
+    "ReleaseNode_NotGiven": "Node {id} is not given by a link: it was taken already, or taken back. Ask the giver.",
+    "ReleaseNode_GiftExpired": (
+        "The gift of node {id} ends at {expiry:time}, which is over. Choose a later end, or ask the giver for a new "
+        "link."
+    ),
+    "ReleaseNode_GiftRuns": "The gift of node {id} runs until {expiry:time}. Wait until then to take it back.",
+    "ReleaseNode_InCustody": (
+        "What node {id} releases is paid to its beneficiary {beneficiary} alone. Claim it without naming a receiver."
+    ),
+    "ERC721IncorrectOwner": "Node {tokenId} belongs to {owner}, not to {sender}. Read its owner again.",
+    "ERC721InsufficientApproval": (
+        "{operator} neither owns node {tokenId} nor is approved for it. Send from the owner's account."
+    ),
+    "ERC721InvalidApprover": "{approver} may not approve anybody for this node. Send from the owner's account.",
+    "ERC721InvalidOperator": "{operator} cannot be made an operator. Check the address.",
+    "ERC721InvalidOwner": "{owner} cannot own nodes. Ask for another address.",
+    "ERC721InvalidReceiver": (
+        "{receiver} cannot receive this: it is the zero address, or a contract that does not take nodes (ERC-721). "
+        "Choose another receiver."
+    ),
+    "ERC721InvalidSender": "{sender} cannot send nodes. Check the address.",
+    "ERC721NonexistentToken": "There is no node {tokenId}. It never was, or a full refund or a merge ended it.",
     # points
     "PointsToken_NotProcessor": (
         "{caller} is not the payment processor. Only the gateway's own contracts and accounts may do this; nothing is"
         " wrong with your request's content."
     ),
-    "PointsToken_NotPrograms": (
-        "{caller} is not the contract of the programs. Only the gateway's own contracts and accounts may do this; "
-        "nothing is wrong with your request's content."
+    "PointsToken_NotNodes": (
+        "{caller} is not the contract of the nodes. Only the gateway's own contracts and accounts may do this; nothing "
+        "is wrong with your request's content."
     ),
     "PointsToken_SupplyCapExceeded": (
         "All points ever issued and all that programs may release would come to {issuedAndSetApart:points}, more than "
@@ -175,6 +209,18 @@ SENTENCES: dict[str, str] = {
     ),
     "PointsToken_NotFrozen": "{account} is not frozen, so there is nothing to lift.",
     "PointsToken_NotFreezable": "{account} holds other people's points and is never frozen.",
+    "PointsToken_PaymentsCancelled": (
+        "{payer} took back at {cancelledAt:time} all payments signed to be valid before. Ask for the order's message "
+        "again and sign it anew, or pay from {payer} itself."
+    ),
+    "PointsToken_PersonLimitExceeded": (
+        "{tried:points} points are more than can still be issued to {person} today (UTC), over all merchants: "
+        "{left:points} points. Wait for tomorrow, or issue at most that."
+    ),
+    "PointsToken_InvalidSignature": (
+        "The signature is not one of {signer} over exactly these terms. To go on, ask for the message again and sign "
+        "it with the holder's own key."
+    ),
     "ERC20InsufficientBalance": (
         "{sender} has {balance:points} points and needs {needed:points}. Use less, or wait for points to come in."
     ),
@@ -208,18 +254,6 @@ SENTENCES: dict[str, str] = {
     "ERC3009UsedAuthorization": (
         "The authorization {nonce} of {authorizer} was already used or cancelled. It counts once: look up what it "
         "paid for, or sign a new one."
-    ),
-    "ECDSAInvalidSignature": (
-        "The signature cannot have been made by any account. To go on, ask for the message again and sign it with the"
-        " holder's own key."
-    ),
-    "ECDSAInvalidSignatureLength": (
-        "The signature has {length} bytes and must have 65. To go on, ask for the message again and sign it with the "
-        "holder's own key."
-    ),
-    "ECDSAInvalidSignatureS": (
-        "The signature is of the malleable form (s = {s}), which does not count. To go on, ask for the message again "
-        "and sign it with the holder's own key."
     ),
     "InvalidAccountNonce": (
         "The signature names another nonce than the next one of {account}, {currentNonce}. Sign with that."
@@ -273,7 +307,6 @@ SENTENCES: dict[str, str] = {
     ),
     "SafeCastOverflowedUintDowncast": "The number {value} does not fit {bits} bits. Use a smaller amount.",
     "StringTooLong": "The text `{str}` is longer than 31 bytes. Shorten it.",
-    "StringsInsufficientHexLength": "The number {value} has more than {length} hex digits. Use a smaller one.",
     # of the language
     "Error": "The contract refused this: {message}",
     "Panic": (

@@ -19,7 +19,7 @@ from chainpoints.config import Secret, Settings
 from chainpoints.errors import ConfigError, InvalidInput
 from chainpoints.types import Address, parse_address
 
-ROLES = ("deployer", "admin", "relayer", "issuer", "registrar", "guardian", "anchorer", "program_manager", "approver")
+ROLES = ("deployer", "admin", "relayer", "issuer", "approver", "registrar", "guardian", "anchorer", "program_manager")
 
 
 class Signer:

@@ -26,7 +26,9 @@ class Steps:
         """Whom the step calls, and with which data (0x text)."""
         if isinstance(step, Open):
             terms = tuple(step.program.terms().values())
-            return self._calls.encode("Programs", "open", [terms, step.program.name, step.program.schedule.table_bytes()])
+            return self._calls.encode(
+                "Programs", "open", [terms, step.program.name, step.program.schedule.table_bytes()]
+            )
         inner = [self._calls.encode("AccessManager", c.function, self._resolved(c.arguments))[1] for c in step.calls]
         return self._calls.encode("AccessManager", "multicall", [[bytes.fromhex(data[2:]) for data in inner]])
 

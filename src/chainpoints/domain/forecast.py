@@ -37,7 +37,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a node holds: `total` is all that it will ever release, `claimed` what was paid out of it."""
+    """What a node holds: `total` is all that it will ever release, `claimed` what was paid out of it.
+
+    A split may have paid a few units ahead of the schedule: the next releases are so much smaller.
+    """
 
     program: int
     grid: Grid
@@ -47,7 +50,8 @@ class Holding:
 
     def claimable(self, now: int) -> int:
         """Released and not yet paid out."""
-        return released(self.grid.schedule, self.total, self.grid.elapsed(self.start, now)) - self.claimed
+        due = released(self.grid.schedule, self.total, self.grid.elapsed(self.start, now))
+        return max(0, due - self.claimed)
 
     def is_locked(self, now: int) -> bool:
         """True until the first release: no claim and no transfer; a refund is possible exactly as long."""
@@ -90,10 +94,10 @@ def forecast(holdings: Iterable[Holding], now: int) -> list[Release]:
     for node in holdings:
         grid, table = node.grid, shares(node.grid.schedule)
         elapsed = grid.elapsed(node.start, now)
-        before = node.total * table[elapsed] >> TABLE_BITS
+        before = max(node.claimed, node.total * table[elapsed] >> TABLE_BITS)
         for k in range(elapsed + 1, len(table)):
             after = node.total * table[k] >> TABLE_BITS
-            if after != before:
+            if after > before:
                 period = node.start + k
                 due[grid.begins_at(period), node.program, period] += after - before
                 before = after
@@ -112,9 +116,9 @@ def next_release(holdings: Sequence[Holding], now: int) -> tuple[int, int] | Non
 def _next_step(node: Holding, now: int) -> tuple[int, int] | None:
     table = shares(node.grid.schedule)
     elapsed = node.grid.elapsed(node.start, now)
-    before = node.total * table[elapsed] >> TABLE_BITS
+    before = max(node.claimed, node.total * table[elapsed] >> TABLE_BITS)
     for k in range(elapsed + 1, len(table)):
         amount = (node.total * table[k] >> TABLE_BITS) - before
-        if amount:  # a small node may release nothing for several periods
+        if amount > 0:  # a small node may release nothing for several periods
             return node.grid.begins_at(node.start + k), amount
     return None

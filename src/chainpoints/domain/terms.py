@@ -30,6 +30,7 @@ class Terms:
     payer_period_cap: int
     cap: int
     terms_hash: str
+    name: str
 
     @property
     def grid(self) -> Grid:
@@ -39,6 +40,14 @@ class Terms:
     @property
     def is_funded(self) -> bool:
         return self.funding == "FUNDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What replaces a program, which takes payments until `closes_at` (unix seconds) and whose nodes go on."""
+
+    replaced_by: int
+    closes_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from chainpoints.chain import events as ev
 from chainpoints.chain.client import Header
 from chainpoints.indexer.states import Books, Merchant, Node, States
 from chainpoints.store.chain_rows import LatestStates, Rows
-from chainpoints.types import Address, NodeId
+from chainpoints.types import ZERO_ADDRESS, Address, NodeId
 
 _LARGEST = (1 << 63) - 1
 """What a column holds. Only a merchant's limits can be larger, and no limit above the supply cap (9 * 10**18) binds."""
@@ -40,12 +40,19 @@ class Projector:
             ev.Transfer: self._transfer,
             ev.NodeTransfer: self._node_transfer,
             ev.Claimed: self._claimed,
+            ev.Split: self._split,
+            ev.Merged: self._merged,
+            ev.Given: self._given,
+            ev.GiftEnded: self._gift_ended,
+            ev.BeneficiarySet: self._beneficiary_set,
+            ev.PaymentsCancelled: self._payments_cancelled,
             ev.Paid: self._paid,
             ev.Refunded: self._refunded,
             ev.Issued: self._issued,
             ev.ReserveIssued: self._reserve_issued,
             ev.ReserveDeposited: self._reserve_deposited,
             ev.ProgramOpened: self._program_opened,
+            ev.ProgramReplaced: self._program_replaced,
             ev.MerchantRegistered: self._merchant_registered,
             ev.PayoutChanged: self._payout_changed,
             ev.MerchantActivated: self._merchant_activated,
@@ -80,7 +87,7 @@ class Projector:
                 accounts.add(event.receiver)
             else:
                 others.append(event)
-        nodes = {node for event in others if (node := _node_of(event)) is not None}
+        nodes = {node for event in others for node in _nodes_of(event)}
         programs = {program for event in others if (program := getattr(event, "program", None)) is not None}
         programs |= {NodeId.from_token_id(int(node)).program for node in nodes}
         merchants = {merchant for event in others if (merchant := getattr(event, "merchant", None)) is not None}
@@ -98,7 +105,8 @@ class Projector:
             rows["books"].append((program, block, b.diverted, b.committed, b.released, b.reserve))
         for node in nodes.touched:
             n = nodes.now[node]
-            rows["nodes"].append((node, block, n.program, n.start, n.owner, n.total, n.claimed, n.claimed_periods))
+            amounts = (n.total, n.claimed, n.claimed_periods)
+            rows["nodes"].append((node, block, n.program, n.start, n.owner, *amounts, n.beneficiary, n.given_until))
         for merchant in merchants.touched:
             m = merchants.now[merchant]
             limits = (min(m.paid_per_day, _LARGEST), min(m.issued_per_day, _LARGEST), m.quota)
@@ -133,13 +141,14 @@ class Projector:
     def _node_transfer(self, event: ev.NodeTransfer) -> None:
         place = (event.block, event.log_index, event.transaction)
         self._rows["node_transfers"].append((*place, event.node, event.sender, event.receiver))
-        self._node(event.node).owner = event.receiver
+        node = self._node(event.node)
+        node.owner, node.beneficiary, node.given_until = event.receiver, None, None
 
     def _claimed(self, event: ev.Claimed) -> None:
         place = (event.block, event.log_index, event.transaction)
-        who = (event.node, event.owner, event.receiver)
-        self._rows["claims"].append((*place, *who, event.amount, event.claimed_periods))
         node = self._node(event.node)
+        who = (event.node, node.owner, event.receiver)  # a transfer comes after what it pays the owner before
+        self._rows["claims"].append((*place, *who, event.amount, event.claimed_periods))
         node.claimed += event.amount
         node.claimed_periods = event.claimed_periods
         books = self._book(node.program)
@@ -148,13 +157,39 @@ class Projector:
         if books.funded:
             books.reserve -= event.amount
 
+    def _split(self, event: ev.Split) -> None:
+        node, piece = self._node(event.node), self._node(event.piece)
+        piece.beneficiary = node.beneficiary
+        piece.claimed_periods = event.claimed_periods
+        _move(event, node, piece)
+
+    def _merged(self, event: ev.Merged) -> None:
+        node, into = self._node(event.node), self._node(event.into)
+        node.claimed_periods = 0  # as of every node that has ended
+        into.claimed_periods = event.claimed_periods
+        _move(event, node, into)
+
+    def _given(self, event: ev.Given) -> None:
+        self._node(event.node).given_until = event.expiry
+
+    def _gift_ended(self, event: ev.GiftEnded) -> None:
+        self._node(event.node).given_until = None
+
+    def _beneficiary_set(self, event: ev.BeneficiarySet) -> None:
+        named = event.beneficiary != ZERO_ADDRESS
+        self._node(event.node).beneficiary = event.beneficiary if named else None
+
+    def _payments_cancelled(self, event: ev.PaymentsCancelled) -> None:
+        self._rows["cancellations"].append((event.block, event.log_index, event.transaction, event.payer))
+
     def _paid(self, event: ev.Paid) -> None:
-        self._rows["payments"].append(_payment_row(event))
-        self._commit(event.program, event.diverted, event.total)
-        self._node(_made_by(event.program, event.start, event.payer)).total += event.total
+        total = event.diverted * self._book(event.program).multiplier
+        self._rows["payments"].append(_payment_row(event, total))
+        self._commit(event.program, event.diverted, total)
+        self._node(_made_by(event.program, event.start, event.payer)).total += total
 
     def _refunded(self, event: ev.Refunded) -> None:
-        self._rows["refunds"].append(_payment_row(event))
+        self._rows["refunds"].append(_payment_row(event, event.total))
         self._commit(event.program, -event.diverted, -event.total)
         if event.total:  # the last units of a payment may have made nothing of a node that is gone by now
             self._node(_made_by(event.program, event.start, event.payer)).total -= event.total
@@ -173,7 +208,7 @@ class Projector:
         self._merchant(event.merchant).quota -= event.points + event.total
         if event.total:  # its reserve came before, as ReserveDeposited
             self._commit(event.program, 0, event.total)
-            self._node(_made_by(event.program, event.start, event.customer)).total += event.total
+            self._node(_issued_to(event)).total += event.total
 
     def _reserve_issued(self, event: ev.ReserveIssued) -> None:
         self._merchant(event.merchant).quota -= event.amount
@@ -188,10 +223,13 @@ class Projector:
         shape = (event.divert_bps, event.multiplier, event.periods, event.period_length, event.epoch)
         growth = (event.growth_numerator, event.growth_denominator)
         amounts = (event.min_payment, event.payer_period_cap, event.cap)
-        row = (event.program, event.block, funding, *shape, *growth, *amounts, event.terms_hash)
+        row = (event.program, event.block, funding, *shape, *growth, *amounts, event.terms_hash, event.name)
         self._rows["programs"].append(row)
-        self._books.now[event.program] = Books(event.funded)
+        self._books.now[event.program] = Books(event.funded, event.multiplier)
         self._books.touched.add(event.program)
+
+    def _program_replaced(self, event: ev.ProgramReplaced) -> None:
+        self._rows["replacements"].append((event.program, event.block, event.by, event.closes_at))
 
     def _merchant_registered(self, event: ev.MerchantRegistered) -> None:
         self._merchants.now[event.merchant] = Merchant(event.payout, event.name)
@@ -211,22 +249,37 @@ class Projector:
         self._merchant(event.merchant).quota += event.amount
 
 
-def _payment_row(event: ev.Paid | ev.Refunded) -> tuple[Any, ...]:
+def _payment_row(event: ev.Paid | ev.Refunded, total: int) -> tuple[Any, ...]:
     place = (event.block, event.log_index, event.transaction)
     order = (event.merchant, event.order, event.payer, event.program, event.start)
-    return (*place, *order, event.amount, event.diverted, event.total)
+    return (*place, *order, event.amount, event.diverted, total)
 
 
-def _made_by(program: int, start: int, account: Address) -> str:
-    return str(NodeId.of_payment(program, start, account))
+def _move(event: ev.Split | ev.Merged, source: Node, target: Node) -> None:
+    """What was promised and paid goes from one node to another; the program's books stay as they are."""
+    source.total -= event.total
+    source.claimed -= event.claimed
+    target.total += event.total
+    target.claimed += event.claimed
 
 
-def _node_of(event: ev.Event) -> str | None:
-    """The node that an event changes."""
-    if isinstance(event, (ev.NodeTransfer, ev.Claimed)):
-        return event.node
+def _made_by(program: int, start: int, payer: Address) -> str:
+    return str(NodeId.of_payment(program, start, payer))
+
+
+def _issued_to(event: ev.Issued) -> str:
+    return str(NodeId.of_issue(event.program, event.start, event.customer))
+
+
+def _nodes_of(event: ev.Event) -> tuple[str, ...]:
+    """The nodes that an event changes."""
+    if isinstance(event, ev.Split):
+        return event.node, event.piece
+    if isinstance(event, ev.Merged):
+        return event.node, event.into
     if isinstance(event, (ev.Paid, ev.Refunded)):
-        return _made_by(event.program, event.start, event.payer)
-    if isinstance(event, ev.Issued) and event.total:
-        return _made_by(event.program, event.start, event.customer)
-    return None
+        return (_made_by(event.program, event.start, event.payer),)
+    if isinstance(event, ev.Issued):
+        return (_issued_to(event),) if event.total else ()
+    node = getattr(event, "node", None)
+    return () if node is None else (node,)

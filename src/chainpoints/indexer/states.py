@@ -17,9 +17,10 @@ _KEPT = 100_000
 
 @dataclass(slots=True)
 class Books:
-    """Of a program, base units; see IPrograms.Books."""
+    """Of a program, base units; see IProgramBooks.Books."""
 
     funded: bool
+    multiplier: int
     diverted: int = 0
     committed: int = 0
     released: int = 0
@@ -34,6 +35,8 @@ class Node:
     total: int = 0
     claimed: int = 0
     claimed_periods: int = 0
+    beneficiary: str | None = None
+    given_until: int | None = None
 
     @classmethod
     def new(cls, node: str) -> Node:

@@ -16,6 +16,9 @@ from chainpoints.types import ONE_POINT, Address, Points, format_points
 FEC, INSTALMENTS = 1, 2
 """The ids of the two programs that the deployment opens."""
 
+_ONE_PERSON = Points(100_000 * ONE_POINT)
+"""The most that is issued without a second person's approval (PaymentProcessor.approvalThreshold at first)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExampleMerchant:
@@ -80,15 +83,15 @@ def open_tills(operator: ApiClient, base_url: str, wait: Callable[[], None]) -> 
         _wait_until_mined(
             operator, operator.post(f"/v1/merchants/{merchant_id}/quota", f"replay-quota-{name}", body), wait
         )
-        if merchant.reserve:
+        for number, left in enumerate(range(merchant.reserve, 0, -_ONE_PERSON), start=1):
             body = {
                 "program": merchant.program,
-                "amount": format_points(merchant.reserve),
-                "reference": f"reserve-{name}",
-                "evidence": f"reserve of {merchant.name}",
+                "amount": format_points(min(left, _ONE_PERSON)),
+                "reference": f"reserve-{name}-{number}",
+                "evidence": f"reserve {number} of {merchant.name}",
             }
             path = f"/v1/merchants/{merchant_id}/reserve"
-            _wait_until_mined(operator, operator.post(path, f"replay-reserve-{name}", body), wait)
+            _wait_until_mined(operator, operator.post(path, f"replay-reserve-{name}-{number}", body), wait)
         tills.append(_open_till(operator, base_url, merchant, merchant_id))
     return tills
 

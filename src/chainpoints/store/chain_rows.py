@@ -104,9 +104,10 @@ class LatestStates:
         return {account: amount for account, amount in _latest(self._connection, t.c.account, accounts, (t.c.amount,))}
 
     def nodes(self, nodes: Iterable[str]) -> dict[str, tuple[Any, ...]]:
-        """(program, start, owner, total, claimed, claimed_periods) by node."""
+        """(program, start, owner, total, claimed, claimed_periods, beneficiary, given_until) by node."""
         t = tables.nodes
-        wanted = (t.c.program, t.c.start, t.c.owner, t.c.total, t.c.claimed, t.c.claimed_periods)
+        amounts = (t.c.total, t.c.claimed, t.c.claimed_periods)
+        wanted = (t.c.program, t.c.start, t.c.owner, *amounts, t.c.beneficiary, t.c.given_until)
         return {row[0]: row[1:] for row in _latest(self._connection, t.c.node, nodes, wanted)}
 
     def merchants(self, merchants: Iterable[int]) -> dict[int, tuple[Any, ...]]:
@@ -116,12 +117,15 @@ class LatestStates:
         return {row[0]: row[1:] for row in _latest(self._connection, t.c.merchant, merchants, wanted)}
 
     def books(self, programs: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-        """(is FUNDED, diverted, committed, released, reserve) by program."""
+        """(is FUNDED, multiplier, diverted, committed, released, reserve) by program."""
         t, p = tables.books, tables.programs
         wanted = (t.c.diverted, t.c.committed, t.c.released, t.c.reserve)
         found = {row[0]: row[1:] for row in _latest(self._connection, t.c.program, programs, wanted)}
-        funding = self._connection.execute(select(p.c.program, p.c.funding).where(p.c.program.in_(found)))
-        return {program: (kind == "FUNDED", *found[program]) for program, kind in funding}
+        terms = select(p.c.program, p.c.funding, p.c.multiplier).where(p.c.program.in_(found))
+        return {
+            program: (funding == "FUNDED", multiplier, *found[program])
+            for program, funding, multiplier in self._connection.execute(terms)
+        }
 
 
 def _latest(

@@ -25,6 +25,13 @@ class NodeRow:
     total: int
     claimed: int
     claimed_periods: int
+    beneficiary: str | None
+    given_until: int | None
+
+    @property
+    def pays(self) -> str:
+        """Who is paid what the node releases."""
+        return self.beneficiary or self.owner
 
 
 _nodes = tables.nodes.c
@@ -52,7 +59,10 @@ def _newest(ids: Any) -> Select[Any]:
 
 _OWNER: BindParameter[str] = bindparam("owner")
 _EVER_OF_OWNER = select(_nodes.node).where(_nodes.owner == _OWNER, _nodes.block_number <= _AT)
+_EVER_OF_BENEFICIARY = select(_nodes.node).where(_nodes.beneficiary == _OWNER, _nodes.block_number <= _AT)
 _OF_OWNER = _newest(_EVER_OF_OWNER).where(_nodes.owner == _OWNER)
+_IS_PAID = func.coalesce(_nodes.beneficiary, _nodes.owner) == _OWNER
+_PAYING = _newest(_EVER_OF_OWNER.union(_EVER_OF_BENEFICIARY)).where(_IS_PAID)
 _BY_ID = _newest(bindparam("ids", expanding=True)).where(_nodes.owner != ZERO_ADDRESS)
 
 
@@ -65,6 +75,11 @@ def node(connection: Connection, node_id: str, at: int) -> NodeRow | None:
 def nodes_of(connection: Connection, owner: str, at: int) -> list[NodeRow]:
     """The nodes that `owner` held after block `at`, by program and start."""
     return [NodeRow(*row) for row in connection.execute(_OF_OWNER, {"owner": owner, "at": at})]
+
+
+def nodes_paying(connection: Connection, wallet: str, at: int) -> list[NodeRow]:
+    """The nodes that pay what they release to `wallet`: its own, and those that name it as their beneficiary."""
+    return [NodeRow(*row) for row in connection.execute(_PAYING, {"owner": wallet, "at": at})]
 
 
 def nodes_by_id(connection: Connection, ids: Sequence[str], at: int) -> list[NodeRow]:

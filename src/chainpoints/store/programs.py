@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select
 
-from chainpoints.domain.terms import Books, Terms
+from chainpoints.domain.terms import Books, Replacement, Terms
 from chainpoints.store import tables
 
 _programs, _books = tables.programs.c, tables.books.c
@@ -20,6 +20,8 @@ _BOOKS = (
     .order_by(_books.block_number.desc())
     .limit(1)
 )
+_r = tables.replacements.c
+_REPLACEMENTS = select(_r.program, _r.replaced_by, _r.closes_at).where(_r.block_number <= bindparam("at"))
 
 
 def programs(connection: Connection, at: int) -> dict[int, Terms]:
@@ -30,6 +32,12 @@ def programs(connection: Connection, at: int) -> dict[int, Terms]:
 def program(connection: Connection, program_id: int, at: int) -> Terms | None:
     row = connection.execute(_PROGRAM, {"program": program_id, "at": at}).one_or_none()
     return Terms(*row) if row else None
+
+
+def replacements(connection: Connection, at: int) -> dict[int, Replacement]:
+    """By the program that is replaced, after block `at`."""
+    rows = connection.execute(_REPLACEMENTS, {"at": at})
+    return {program: Replacement(replaced_by, closes_at) for program, replaced_by, closes_at in rows}
 
 
 def books(connection: Connection, program_id: int, at: int) -> Books:

@@ -156,6 +156,12 @@ claims = _event(
     ),
 )
 
+cancellations = _event(
+    "cancellations",
+    Column("payer", _ADDRESS, nullable=False),  # what it had signed to be valid before the block's time counts no more
+    indexes=(Index(None, "payer", "block_number"),),
+)
+
 deposits = _event(
     "deposits",
     Column("program", BigInteger, nullable=False),
@@ -183,6 +189,16 @@ programs = Table(
     _amount("payer_period_cap"),
     _amount("cap"),
     Column("terms_hash", _HASH, nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+replacements = Table(
+    "replacements",
+    metadata,
+    Column("program", BigInteger, primary_key=True, autoincrement=False),
+    _block(nullable=False, index=True),
+    Column("replaced_by", BigInteger, nullable=False),
+    Column("closes_at", BigInteger, nullable=False),  # unix seconds: `program` takes payments until then
 )
 
 balances = Table(
@@ -215,7 +231,10 @@ nodes = Table(
     _amount("total"),
     _amount("claimed"),
     Column("claimed_periods", Integer, nullable=False),
+    Column("beneficiary", _ADDRESS),  # who is paid what it releases; NULL: its owner
+    Column("given_until", BigInteger),  # unix seconds: until then whoever has its link may take it; NULL: not given
     Index(None, "owner", "node"),
+    Index(None, "beneficiary", "node"),
 )
 
 merchants = Table(

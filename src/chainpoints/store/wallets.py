@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from chainpoints.store import tables
 from chainpoints.types import ZERO_ADDRESS
@@ -15,11 +15,22 @@ _BALANCE = (
     .order_by(_balances.block_number.desc())
     .limit(1)
 )
+_cancellations = tables.cancellations.c
+_CANCELLED_AT = (
+    select(func.max(tables.blocks.c.timestamp))
+    .join(tables.cancellations, _cancellations.block_number == tables.blocks.c.number)
+    .where(_cancellations.payer == bindparam("account"), _cancellations.block_number <= bindparam("at"))
+)
 
 
 def balance(connection: Connection, account: str, at: int) -> int:
     """Base units that `account` held after block `at`."""
     return connection.scalar(_BALANCE, {"account": account, "at": at}) or 0
+
+
+def payments_cancelled_at(connection: Connection, account: str, at: int) -> int:
+    """When `account` last took its signed payments back, up to block `at`, in unix seconds; 0 for never."""
+    return connection.scalar(_CANCELLED_AT, {"account": account, "at": at}) or 0
 
 
 def supply(connection: Connection, at: int) -> int:

@@ -10,13 +10,12 @@ from fastapi import APIRouter, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
-from chainpoints.chain.manifest import Manifest
 from chainpoints.domain.forecast import forecast, next_release
 from chainpoints.domain.terms import describe, ratio
 from chainpoints.errors import InvalidInput, StoreUnavailable
 from chainpoints.store import Connection
 from chainpoints.store.history import page
-from chainpoints.store.nodes import holdings, nodes_of
+from chainpoints.store.nodes import holdings, nodes_of, nodes_paying
 from chainpoints.store.programs import books, programs
 from chainpoints.store.session import Store
 from chainpoints.store.status import Head, head, indexed
@@ -37,9 +36,9 @@ _HEADERS = {
 _CLAIMS_SHOWN, _EXAMPLES_SHOWN = 20, 5
 
 
-def router(store: Store, manifest: Manifest) -> APIRouter:
-    """The pages, over a store and the programs' names."""
-    pages = Pages(store, manifest)
+def router(store: Store) -> APIRouter:
+    """The pages, over a store."""
+    pages = Pages(store)
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/", pages.home)
     routes.add_api_route("/wallet", pages.find)
@@ -51,8 +50,8 @@ def router(store: Store, manifest: Manifest) -> APIRouter:
 class Pages:
     """One method for each page; what goes wrong is told in a page too."""
 
-    def __init__(self, store: Store, manifest: Manifest) -> None:
-        self._store, self._manifest = store, manifest
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
@@ -78,7 +77,7 @@ class Pages:
         try:
             owner = parse_wallet(address)
             with self._store.read() as connection:
-                return self._show("wallet.html", **_wallet(connection, head(connection), self._manifest, owner))
+                return self._show("wallet.html", **_wallet(connection, head(connection), owner))
         except InvalidInput as error:
             return self._message(400, "This is no address", str(error))
         except StoreUnavailable as error:
@@ -99,14 +98,16 @@ class Pages:
         return self._show("message.html", status, title=title, words=words)
 
 
-def _wallet(connection: Connection, block: Head, manifest: Manifest, owner: Address) -> dict[str, Any]:
-    held = holdings(connection, nodes_of(connection, owner, block.number), block.number)
-    ahead = forecast([node for _, node in held], block.timestamp)
-    names = {int(number): program.name for number, program in manifest.terms.items()}
+def _wallet(connection: Connection, block: Head, owner: Address) -> dict[str, Any]:
+    rows = {row.node: row for of in (nodes_of, nodes_paying) for row in of(connection, owner, block.number)}
+    held = holdings(connection, list(rows.values()), block.number)
+    paying = [node for row, node in held if row.pays == owner]
+    ahead = forecast(paying, block.timestamp)
+    names = {number: terms.name for number, terms in programs(connection, block.number).items()}
     nodes = [
         {
             "row": row,
-            "program": names.get(row.program, f"program {row.program}"),
+            "program": names[row.program],
             "starts_at": node.grid.begins_at(row.start),
             "unlocks_at": node.unlocks_at(),
             "ends_at": node.grid.begins_at(row.start + node.grid.schedule.periods),
@@ -120,18 +121,18 @@ def _wallet(connection: Connection, block: Head, manifest: Manifest, owner: Addr
     return {
         "owner": owner,
         "balance": balance(connection, owner, block.number),
-        "claimable": sum(node.claimable(block.timestamp) for _, node in held),
-        "committed": sum(node.total - node.claimed for _, node in held),
-        "next_release": next_release([node for _, node in held], block.timestamp),
+        "claimable": sum(node.claimable(block.timestamp) for node in paying),
+        "committed": sum(node.total - node.claimed for node in paying),
+        "next_release": next_release(paying, block.timestamp),
         "nodes": nodes,
-        "programs": _programs(connection, block, names, {row.program for row, _ in held}),
+        "programs": _programs(connection, block, {row.program for row, _ in held}),
         "chart": release_chart(ahead, block.timestamp),
         "claims": page(connection, "claims", block.number, limit=_CLAIMS_SHOWN, wallet=owner).rows,
         **_read_at(connection, block),
     }
 
 
-def _programs(connection: Connection, block: Head, names: dict[int, str], held: set[int]) -> list[dict[str, Any]]:
+def _programs(connection: Connection, block: Head, held: set[int]) -> list[dict[str, Any]]:
     """Of each program that the wallet holds nodes of: its rules in words, and how what it owes is covered now."""
     points_supply = supply(connection, block.number)
     shown = []
@@ -142,7 +143,7 @@ def _programs(connection: Connection, block: Head, names: dict[int, str], held: 
         share = ratio(100 * owed.committed, points_supply)
         shown.append(
             {
-                "name": names.get(number, f"program {number}"),
+                "name": terms.name,
                 "words": describe(terms),
                 "is_funded": terms.is_funded,
                 "committed": owed.committed,

@@ -33,9 +33,7 @@ ALICE, BOB = signer("alice").address, signer("bob").address
 
 @pytest.fixture
 def pages(store: Store, tmp_path: Path) -> Iterator[httpx.Client]:
-    app = create_app(
-        load_settings({"CHAINPOINTS_HOME": str(tmp_path)}), MANIFEST, store, pages=[router(store, MANIFEST)]
-    )
+    app = create_app(load_settings({"CHAINPOINTS_HOME": str(tmp_path)}), MANIFEST, store, pages=[router(store)])
     with serving(app) as url, httpx.Client(base_url=url) as http:
         yield http
 

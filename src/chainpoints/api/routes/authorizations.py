@@ -30,7 +30,7 @@ from chainpoints.domain.terms import Terms, describe
 from chainpoints.errors import RequestRefused
 from chainpoints.store.merchants import MerchantRow, merchant
 from chainpoints.store.orders import OrderRow
-from chainpoints.store.programs import books
+from chainpoints.store.programs import books, replacements
 from chainpoints.store.wallets import supply
 from chainpoints.types import Address, Hash32, NodeId, Points, format_points, parse_address, parse_points
 
@@ -48,16 +48,17 @@ def get_authorization(
         standing(view, order).check_can_pay()
         terms = started_program(view, order.program)
         shop = active_merchant(view, order.merchant)
-        valid_before = view.now + query.valid_for
+        # Of the block before: what the payer signs now counts again after a cancelling in any block up to this one.
+        valid_after, valid_before = view.now - 1, view.now + query.valid_for
         return Authorization(
             read_at=view.read_at(),
             order=order.id,
             merchant=order.merchant,
             merchant_name=shop.name,
             reference=order.reference,
-            valid_after=0,
+            valid_after=valid_after,
             valid_before=valid_before,
-            typed_data=_for_wallets(payment_typed_data(gateway.manifest, payment, 0, valid_before)),
+            typed_data=_for_wallets(payment_typed_data(gateway.manifest, payment, valid_after, valid_before)),
             disclosure=_disclosure(view, terms, payment),
         )
 
@@ -125,10 +126,14 @@ def refund_of(view: View, order: OrderRow, amount: Points) -> tuple[Refund, rule
 
 
 def started_program(view: View, program: int) -> Terms:
-    """Raises RequestRefused (422) for a program that does not exist or has not begun."""
+    """Raises RequestRefused (422) for a program that does not exist, has not begun, or takes no more payments."""
     terms = known_program(view, program)
     if view.now < terms.epoch:
         raise RequestRefused(422, "program-not-started", f"program {program} has not begun", begins_at=terms.epoch)
+    replacement = replacements(view.connection, view.at).get(program)
+    if replacement and view.now >= replacement.closes_at:
+        detail = f"program {program} takes no payments any more; program {replacement.replaced_by} replaces it"
+        raise RequestRefused(422, "program-closed", detail, replaced_by=replacement.replaced_by)
     return terms
 
 

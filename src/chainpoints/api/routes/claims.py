@@ -12,7 +12,7 @@ from chainpoints.api.schemas.requests import NewClaim, RelayRequestAnswer
 from chainpoints.api.standing import attempt_pending, is_pending
 from chainpoints.domain.forecast import Holding
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
-from chainpoints.store.nodes import NodeRow, holdings, nodes_by_id, nodes_of
+from chainpoints.store.nodes import NodeRow, holdings, nodes_by_id, nodes_paying
 from chainpoints.store.relay import add_request, requests_of_wallet
 from chainpoints.types import parse_wallet
 
@@ -25,14 +25,15 @@ _Held = list[tuple[NodeRow, Holding]]
 
 @router.post("/claims", status_code=202, response_model=RelayRequestAnswer)
 def create_claim(action: PublicActionDep, body: NewClaim) -> Response:
-    """Claims a wallet's nodes, or the named ones. Public: it always pays their owner, and the gateway pays the gas."""
+    """Claims the nodes that pay a wallet, or the named ones. Public: each pays its owner, or the beneficiary that the
+    owner named, whoever asks; the gateway pays the gas."""
     return action.public(body, lambda view: _claim(action, view, body))
 
 
 def _claim(action: Action, view: View, body: NewClaim) -> Answer:
-    owner, held = _named(view, body)
-    action.gateway.store.hold(view.connection, f"claim {owner}")
-    for request in requests_of_wallet(view.connection, owner):
+    wallet, held = _named(view, body)
+    action.gateway.store.hold(view.connection, f"claim {wallet}")
+    for request in requests_of_wallet(view.connection, wallet):
         if request.kind == "claim" and is_pending(request, view.at):
             raise attempt_pending(request)
     claimable = [row.node for row, node in held if node.claimable(view.now) > 0]
@@ -42,29 +43,29 @@ def _claim(action: Action, view: View, body: NewClaim) -> Answer:
         view.connection,
         kind="claim",
         lane="relayer",
-        payload={"nodes": claimable[:_NODES_IN_A_CLAIM], "owner": owner},
+        payload={"nodes": claimable[:_NODES_IN_A_CLAIM], "wallet": wallet},
         not_before=view.now,
-        wallet=owner,
+        wallet=wallet,
     )
     return accepted(view, request_id)
 
 
 def _named(view: View, body: NewClaim) -> tuple[str, _Held]:
-    """The owner, and the nodes that are asked for."""
+    """Who is paid, and the nodes that are asked for."""
     if (body.wallet is None) == (body.nodes is None):
         raise InvalidInput("send either `wallet` or `nodes`")
     if body.wallet is not None:
-        owner = parse_wallet(body.wallet)
-        return owner, holdings(view.connection, nodes_of(view.connection, owner, view.at), view.at)
+        wallet = parse_wallet(body.wallet)
+        return wallet, holdings(view.connection, nodes_paying(view.connection, wallet, view.at), view.at)
     ids = list(dict.fromkeys(body.nodes or []))
     rows = nodes_by_id(view.connection, ids, view.at)
     missing = set(ids) - {row.node for row in rows}
     if missing:
         raise NotFound(f"there is no node {min(missing)}")
-    owners = {row.owner for row in rows}
-    if len(owners) > 1:
-        raise RequestRefused(422, "several-owners", f"the nodes belong to {len(owners)} owners")
-    return owners.pop(), holdings(view.connection, rows, view.at)
+    paid = {row.pays for row in rows}
+    if len(paid) > 1:
+        raise RequestRefused(422, "several-owners", f"the nodes pay {len(paid)} wallets")
+    return paid.pop(), holdings(view.connection, rows, view.at)
 
 
 def _nothing_claimable(view: View, held: _Held) -> RequestRefused:

@@ -122,7 +122,7 @@ def _issue_event(view: View, row: Row) -> IssueEvent:
         points=format_points(row["points"]),
         node_total=format_points(row["total"]),
         program=row["program"] if has_node else None,
-        node=str(NodeId.of_payment(row["program"], row["start"], row["customer"])) if has_node else None,
+        node=str(NodeId.of_issue(row["program"], row["start"], row["customer"])) if has_node else None,
         evidence=row["evidence"],
     )
 

@@ -17,7 +17,7 @@ from chainpoints.api.standing import is_pending, standing
 from chainpoints.chain.signatures import payment_typed_data, recover, refund_typed_data
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import add_request, requests_of_wallet
-from chainpoints.store.wallets import balance
+from chainpoints.store.wallets import balance, payments_cancelled_at
 from chainpoints.types import format_points, parse_address, parse_points
 
 router = APIRouter(tags=["payments"])
@@ -44,6 +44,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
     within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
     started_program(view, order.program)
     _check_time(view, body.valid_after, body.valid_before)
+    _check_not_cancelled(view, payer, body.valid_after)
     if not body.contract_wallet:
         typed_data = payment_typed_data(action.gateway.manifest, payment, body.valid_after, body.valid_before)
         _check_signature(typed_data, body.signature, payer)
@@ -117,6 +118,15 @@ def _check_time(view: View, valid_after: int, valid_before: int) -> None:
             f"the time of the authorization {when}: it is {view.now} on the chain",
             chain_time=view.now,
         )
+
+
+def _check_not_cancelled(view: View, payer: str, valid_after: int) -> None:
+    cancelled_at = payments_cancelled_at(view.connection, payer, view.at)
+    if valid_after + 1 < cancelled_at:
+        detail = (
+            f"{payer} took back at {cancelled_at} what was signed to be valid before; sign the order's message anew"
+        )
+        raise RequestRefused(422, "authorization-cancelled", detail, cancelled_at=cancelled_at)
 
 
 def _check_signature(typed_data: dict[str, Any], signature: str, holder: str) -> None:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from chainpoints.api.deps import Gateway, GatewayDep, View
+from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.schemas.base import AtQuery
 from chainpoints.api.schemas.chain import (
     BooksShape,
     ProgramAnswer,
     ProgramList,
     ProgramShape,
+    ReplacementShape,
     Solvency,
     TermsShape,
 )
@@ -31,7 +32,7 @@ def list_programs(gateway: GatewayDep, query: Annotated[AtQuery, Query()]) -> Pr
     """Every program."""
     with gateway.reading(query.finality) as view:
         found = store.programs(view.connection, view.at).values()
-        return ProgramList(read_at=view.read_at(), items=[_program(gateway, view, terms) for terms in found])
+        return ProgramList(read_at=view.read_at(), items=[_program(view, terms) for terms in found])
 
 
 @router.get("/programs/{program}")
@@ -43,7 +44,7 @@ def get_program(
         terms = store.program(view.connection, program, view.at)
         if terms is None:
             raise NotFound(f"there is no program {program}")
-        return ProgramAnswer(read_at=view.read_at(), **dict(_program(gateway, view, terms)))
+        return ProgramAnswer(read_at=view.read_at(), **dict(_program(view, terms)))
 
 
 def known_program(view: View, program: int) -> Terms:
@@ -81,12 +82,15 @@ def solvency(terms: Terms, books: Books, points_supply: int) -> Solvency:
     )
 
 
-def _program(gateway: Gateway, view: View, terms: Terms) -> ProgramShape:
+def _program(view: View, terms: Terms) -> ProgramShape:
     books = store.books(view.connection, terms.program, view.at)
-    published = gateway.manifest.terms.get(str(terms.program))
+    replacement = store.replacements(view.connection, view.at).get(terms.program)
     return ProgramShape(
         program=terms.program,
-        name=published.name if published else None,
+        name=terms.name,
+        replacement=ReplacementShape(program=replacement.replaced_by, closes_at=replacement.closes_at)
+        if replacement
+        else None,
         terms=_terms(terms),
         books=books_shape(books),
         solvency=solvency(terms, books, supply(view.connection, view.at)),

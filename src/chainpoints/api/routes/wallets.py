@@ -20,7 +20,7 @@ from chainpoints.api.schemas.chain import (
 )
 from chainpoints.domain.forecast import Grid, Holding, forecast, next_release, released
 from chainpoints.errors import NotFound
-from chainpoints.store.nodes import NodeRow, holdings, nodes_of
+from chainpoints.store.nodes import NodeRow, holdings, nodes_of, nodes_paying
 from chainpoints.store.nodes import node as node_row
 from chainpoints.store.wallets import balance
 from chainpoints.types import ZERO_ADDRESS, format_points, parse_wallet
@@ -38,17 +38,17 @@ def get_wallet(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuer
     is answered with zeros."""
     owner = parse_wallet(address)
     with gateway.reading(query.finality) as view:
-        held = _held(view, owner)
+        paying = _paying(view, owner)
         read_at = view.read_at()
         return Wallet(
             read_at=read_at,
             address=owner,
             account=f"{read_at.chain}:{owner}",
             balance=format_points(balance(view.connection, owner, view.at)),
-            claimable=format_points(sum(node.claimable(view.now) for _, node in held)),
-            committed=format_points(sum(node.total - node.claimed for _, node in held)),
-            nodes=len(held),
-            next_release=next_release_shape([node for _, node in held], view.now),
+            claimable=format_points(sum(node.claimable(view.now) for node in paying)),
+            committed=format_points(sum(node.total - node.claimed for node in paying)),
+            nodes=len(nodes_of(view.connection, owner, view.at)),
+            next_release=next_release_shape(paying, view.now),
         )
 
 
@@ -56,15 +56,15 @@ def get_wallet(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuer
 def list_wallet_nodes(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> WalletNodes:
     """All nodes of the wallet, by program and start."""
     with gateway.reading(query.finality) as view:
-        held = _held(view, parse_wallet(address))
+        held = holdings(view.connection, nodes_of(view.connection, parse_wallet(address), view.at), view.at)
         return WalletNodes(read_at=view.read_at(), items=[node_shape(row, node, view.now) for row, node in held])
 
 
 @router.get("/wallets/{address}/forecast")
 def get_wallet_forecast(gateway: GatewayDep, address: WalletPath, query: Annotated[AtQuery, Query()]) -> Forecast:
-    """Every release ahead, by date, summed over the wallet's nodes of a program."""
+    """Every release ahead to the wallet, by date, summed over nodes of a program."""
     with gateway.reading(query.finality) as view:
-        held = [node for _, node in _held(view, parse_wallet(address))]
+        held = _paying(view, parse_wallet(address))
         items, cumulative = [], 0
         for step in forecast(held, view.now):
             cumulative += step.amount
@@ -97,8 +97,9 @@ def get_node(
         )
 
 
-def _held(view: View, owner: str) -> list[tuple[NodeRow, Holding]]:
-    return holdings(view.connection, nodes_of(view.connection, owner, view.at), view.at)
+def _paying(view: View, wallet: str) -> list[Holding]:
+    rows = nodes_paying(view.connection, wallet, view.at)
+    return [node for _, node in holdings(view.connection, rows, view.at)]
 
 
 def next_release_shape(held: list[Holding], now: int) -> NextRelease | None:
@@ -112,6 +113,8 @@ def node_shape(row: NodeRow, node: Holding, now: int) -> NodeShape:
         id=row.node,
         program=row.program,
         owner=row.owner,
+        beneficiary=row.beneficiary,
+        given_until=row.given_until,
         start=row.start,
         starts_at=node.grid.begins_at(row.start),
         unlocks_at=node.unlocks_at(),

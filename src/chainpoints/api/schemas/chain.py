@@ -14,7 +14,7 @@ class Totals(Shape):
     requests: dict[str, int] = Field(description="relay requests by state", examples=[{"mined": 6800, "refused": 12}])
     refusals: dict[str, int] = Field(
         description="refused relay requests by the contract's error",
-        examples=[{"MerchantRegistry_PersonLimitExceeded": 12}],
+        examples=[{"PointsToken_PersonLimitExceeded": 12}],
     )
     supply: Amount
     payments: int = Field(examples=[2112])
@@ -105,9 +105,15 @@ class Solvency(Shape):
     )
 
 
+class ReplacementShape(Shape):
+    program: int = Field(description="the program that replaces this one", examples=[3])
+    closes_at: Timestamp = Field(description="until then this one takes payments; its nodes go on as they are")
+
+
 class ProgramShape(Shape):
     program: int = Field(examples=[1])
-    name: str | None = Field(examples=["FEC"])
+    name: str = Field(examples=["FEC"])
+    replacement: ReplacementShape | None = Field(description="null while nothing replaces it")
     terms: TermsShape
     books: BooksShape
     solvency: Solvency
@@ -128,7 +134,8 @@ class NextRelease(Shape):
 
 
 class Wallet(Shape):
-    """`claimable` can be claimed now; `committed` is all that the wallet's nodes still owe it, claimable included."""
+    """`claimable` can be claimed now; `committed` is all that nodes still owe the wallet, claimable included: those
+    that it owns and that name no beneficiary, and those that name it as theirs. `nodes` counts what it owns."""
 
     read_at: ReadAt
     address: Address
@@ -141,11 +148,20 @@ class Wallet(Shape):
 
 
 class NodeShape(Shape):
-    """`released` = `claimed` + `claimable`. A locked node has released nothing yet: refundable, not transferable."""
+    """`released` = `claimed` + `claimable`. A locked node has released nothing yet: refundable, not transferable.
+
+    A split may have paid a node a few units ahead of its schedule, which the next releases make up for.
+    """
 
     id: NodeIdText
     program: int = Field(examples=[1])
     owner: Address
+    beneficiary: Address | None = Field(description="who is paid what it releases; null: its owner", examples=[None])
+    given_until: int | None = Field(
+        description="whoever has its link may take it until then, unix seconds, inclusive; it cannot be transferred, "
+        "split or merged until it is taken or taken back. null: it is not given",
+        examples=[None],
+    )
     start: int = Field(description="the period that it starts with", examples=[12])
     starts_at: Timestamp
     unlocks_at: Timestamp = Field(description="its first release, in unix seconds")
@@ -185,7 +201,7 @@ class ForecastStep(Shape):
 
 
 class Forecast(Shape):
-    """Every release ahead, summed over the wallet's nodes. What is claimable now is not part of it."""
+    """Every release ahead to the wallet, summed over nodes. What is claimable now is not part of it."""
 
     read_at: ReadAt
     claimable: Amount

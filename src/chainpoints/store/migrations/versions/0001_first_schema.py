@@ -128,6 +128,19 @@ def upgrade() -> None:
 
     op.create_index(op.f("ix_books_block_number"), "books", ["block_number"])
     op.create_table(
+        "cancellations",
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("log_index", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("transaction_hash", sa.String(length=66), nullable=False),
+        sa.Column("payer", sa.String(length=42), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["block_number"], ["blocks.number"], name=op.f("fk_cancellations_block_number_blocks"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("block_number", "log_index", name=op.f("pk_cancellations")),
+    )
+
+    op.create_index(op.f("ix_cancellations_payer_block_number"), "cancellations", ["payer", "block_number"])
+    op.create_table(
         "claims",
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("log_index", sa.Integer(), autoincrement=False, nullable=False),
@@ -227,6 +240,8 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("claimed", sa.BigInteger(), nullable=False),
         sa.Column("claimed_periods", sa.Integer(), nullable=False),
+        sa.Column("beneficiary", sa.String(length=42), nullable=True),
+        sa.Column("given_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["block_number"], ["blocks.number"], name=op.f("fk_nodes_block_number_blocks"), ondelete="CASCADE"
         ),
@@ -235,6 +250,7 @@ def upgrade() -> None:
 
     op.create_index(op.f("ix_nodes_block_number"), "nodes", ["block_number"])
     op.create_index(op.f("ix_nodes_owner_node"), "nodes", ["owner", "node"])
+    op.create_index(op.f("ix_nodes_beneficiary_node"), "nodes", ["beneficiary", "node"])
     op.create_table(
         "payments",
         sa.Column("block_number", sa.BigInteger(), nullable=False),
@@ -274,6 +290,7 @@ def upgrade() -> None:
         sa.Column("payer_period_cap", sa.BigInteger(), nullable=False),
         sa.Column("cap", sa.BigInteger(), nullable=False),
         sa.Column("terms_hash", sa.String(length=66), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["block_number"], ["blocks.number"], name=op.f("fk_programs_block_number_blocks"), ondelete="CASCADE"
         ),
@@ -302,6 +319,19 @@ def upgrade() -> None:
 
     op.create_index(op.f("ix_refunds_merchant_order_hash"), "refunds", ["merchant", "order_hash"])
     op.create_index(op.f("ix_refunds_payer_block_number_log_index"), "refunds", ["payer", "block_number", "log_index"])
+    op.create_table(
+        "replacements",
+        sa.Column("program", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("replaced_by", sa.BigInteger(), nullable=False),
+        sa.Column("closes_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["block_number"], ["blocks.number"], name=op.f("fk_replacements_block_number_blocks"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("program", name=op.f("pk_replacements")),
+    )
+
+    op.create_index(op.f("ix_replacements_block_number"), "replacements", ["block_number"])
     op.create_table(
         "relay_attempts",
         sa.Column("hash", sa.String(length=66), nullable=False),
