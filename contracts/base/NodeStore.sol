@@ -6,7 +6,6 @@ import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
-import {BooksMath} from "../libraries/BooksMath.sol";
 import {FecTable} from "../libraries/FecTable.sol";
 import {NodeId} from "../libraries/NodeId.sol";
 import {ScheduleMath} from "../libraries/ScheduleMath.sol";
@@ -17,7 +16,6 @@ import {ProgramBooks} from "./ProgramBooks.sol";
 
 /// @title What is kept of each node, what it releases, and how it changes hands
 abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
-    using BooksMath for BooksMath.Ledger;
     using NodeId for uint256;
 
     /// @dev A place of its own, so that who reads a node and writes it again finds it once.
@@ -65,7 +63,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     function _payOut(uint32 program, ProgramRules rules, address owner, address to, uint256 amount) internal {
         // Effect:
         bool funded = rules.funded();
-        _write(program, _ledger(program).release(funded, uint64(amount)));
+        _bookRelease(program, funded, amount);
 
         // Interaction: the token calls nobody.
         TOKEN.releaseTo(owner, to, uint64(amount), funded);
