@@ -21,7 +21,9 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         uint40 deadline;
     }
 
-    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver.
+    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver. Kept in
+    /// memory alone, where nothing is packed.
+    // solhint-disable-next-line gas-struct-packing
     struct Run {
         uint32 program;
         uint256 holder; // the owner; in custody with a bit above it
