@@ -170,7 +170,7 @@ def test_a_merge_gives_what_was_never_split(system: System, unlocked: int, keeps
     system.agree()
     assert system.nodes.balanceOf(owner) == 1
     released = schedule.released(50 * ONE_POINT, 20)
-    assert system.nodes.nodeOf(into)[3:7] == (50 * ONE_POINT, released, 0, 20)
+    assert tuple(system.nodes.nodeOf(into))[3:7] == (50 * ONE_POINT, released, 0, 20)
     assert system.token.balanceOf(owner) == 50 * ONE_POINT + released
 
 
