@@ -71,7 +71,8 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
         onlyProcessor
         returns (uint24 start, bool made)
     {
-        // Check:
+        // Check: a node of nobody, or of the token, could never be claimed.
+        if (customer == address(0) || customer == address(TOKEN)) revert ERC721InvalidReceiver(customer);
         ProgramRules rules = _known(program);
         _requireFunded(program, rules);
         start = _nextStart(program, rules);

@@ -126,7 +126,9 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         // Check, effect and interaction:
         address from = slot.owner();
         TOKEN.handOver(from, to);
-        _kept[id].slot = _unmarked(id, _settle(id, slot, rules, elapsed)).withOwner(to);
+        NodeSlot settled = _settle(id, slot, rules, elapsed);
+        _kept[id].slot = _unmarked(id, settled).withOwner(to);
+        if (NodeSlot.unwrap(settled) != NodeSlot.unwrap(slot)) emit MetadataUpdate(id);
         emit Transfer(from, to, id);
     }
 

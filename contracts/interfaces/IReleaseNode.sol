@@ -127,7 +127,8 @@ interface IReleaseNode is IERC4906, IProgramBooks {
 
     /// @notice Books points that arrive in the reserve of a FUNDED program, given by `sponsor`, and a node of just as many.
     /// For the processor. Emits ReserveDeposited, and Transfer or MetadataUpdate. Reverts with ReleaseNode_NotProcessor,
-    /// Programs_Unknown, Programs_NotFunded, Programs_NotStarted, Programs_Closed, Programs_CapExceeded.
+    /// Programs_Unknown, Programs_NotFunded, Programs_NotStarted, Programs_Closed, Programs_CapExceeded,
+    /// ERC721InvalidReceiver (the customer is nobody, or the token).
     /// @return start The node's.
     /// @return made Whether the node is new.
     function commitIssue(uint32 program, address sponsor, address customer, uint64 total)

@@ -5,7 +5,8 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IReleaseNode, Setup} from "./Setup.sol";
 import {Plain} from "./Wallet.sol";
 
-/// @dev Makes the calls that it was loaded with, whenever it is called in any way, and counts which of them went through.
+/// @dev Makes the calls that it was loaded with, whenever it is called in any way, and counts which of them went
+/// through.
 contract Trap is Plain {
     address[] private _targets;
     bytes[] private _calls;
@@ -353,8 +354,8 @@ contract AttackersTest is Setup {
         vm.assertEq(token.balanceOf(alice), went ? claimable : 0, "the owner");
     }
 
-    /// @dev Whoever puts a batch together, of nodes of two programs, three owners and three receivers, in any order: each is
-    /// paid exactly what its own nodes owe it.
+    /// @dev Whoever puts a batch together, of nodes of two programs, three owners and three receivers, in any order:
+    /// each is paid exactly what its own nodes owe it.
     function testFuzz_T09_aBatchInAnyOrderPaysEachItsOwn(uint256 seed) public {
         endow(100_000 * POINT);
         address[3] memory people = [alice, bob, stranger];
@@ -426,7 +427,8 @@ contract AttackersTest is Setup {
         vm.assertEq(token.balanceOf(stranger), 0, "nothing");
     }
 
-    /// @dev A batch begins with no run, whatever it begins with: an id of no program, and nodes of the contracts themselves.
+    /// @dev A batch begins with no run, whatever it begins with: an id of no program, and nodes of the contracts
+    /// themselves.
     function test_T09_idsOfNoProgramAndNodesOfTheContracts() public {
         vm.warp(unlock(fec));
         uint256 ofNone = uint256(1) << 200 | uint160(alice);

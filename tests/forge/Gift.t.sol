@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IPointsToken, IReleaseNode, Setup} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
@@ -285,6 +286,8 @@ contract GiftTest is Setup {
         vm.expectEmit();
         emit IReleaseNode.Claimed(id, alice, FIRST, 1);
         vm.expectEmit();
+        emit IERC4906.MetadataUpdate(id);
+        vm.expectEmit();
         emit IERC721.Transfer(alice, bob, id);
         vm.prank(stranger);
         node.take(id, bob, signature);
@@ -338,6 +341,15 @@ contract GiftTest is Setup {
         vm.warp(unlock(fec) + 7 days);
         claimOne(id);
         vm.assertEq(token.balanceOf(stranger), SECOND, "is paid");
+    }
+
+    /// @dev What a marketplace has read of a node is stale only where the transfer paid something of it.
+    function test_nothingIsStaleWhereNothingWasPaid() public {
+        claimOne(id);
+        give();
+        vm.recordLogs();
+        take(bob);
+        vm.assertEq(vm.getRecordedLogs().length, 2, "Taken and Transfer");
     }
 
     function test_takenToTheGiverItself() public {

@@ -272,9 +272,9 @@ contract MergeTest is Setup {
         vm.assertEq(merge(alice, id, one(piece)), FIRST, "paid");
     }
 
-    /// @dev Whatever is done to a node and its parts, in whatever order: totals add up, the program owes exactly what was
-    /// not paid, no part is paid more than it has, all of them are at most a unit a piece ahead of the whole, and in the end
-    /// its total was paid and not a unit more.
+    /// @dev Whatever is done to a node and its parts, in whatever order: totals add up, the program owes exactly what
+    /// was not paid, no part is paid more than it has, all of them are at most a unit a piece ahead of the whole, and
+    /// in the end its total was paid and not a unit more.
     function testFuzz_T03_anySequenceOnAFecNode(uint256 seed) public {
         anySequence(fec, id, TOTAL, seed);
     }
@@ -327,7 +327,8 @@ contract MergeTest is Setup {
         vm.assertEq(node.books(program).committed, 0, "nothing owed");
     }
 
-    /// @dev Splits off up to three pieces; where that would leave the node paid beyond its total it is refused, and rightly.
+    /// @dev Splits off up to three pieces; where that would leave the node paid beyond its total it is refused, and
+    /// rightly.
     function trySplit(uint256 which, IReleaseNode.Node memory state, uint256 seed) private returns (uint256) {
         uint64[] memory totals = new uint64[](1 + seed % 3);
         uint64 left = state.total;

@@ -265,8 +265,8 @@ contract ReplaceTest is Setup {
         pay(next, "2");
     }
 
-    /// @dev Whatever the two grids: the old one takes every payment before the new epoch and none after the end of the period
-    /// that it lies in.
+    /// @dev Whatever the two grids: the old one takes every payment before the new epoch and none after the end of the
+    /// period that it lies in.
     function testFuzz_T22_neverBothClosed(uint32 length, uint40 notice, uint40 time) public {
         IPrograms.Terms memory rules = fecTerms();
         rules.periodLength = uint32(1 hours + length % 400 days);

@@ -155,7 +155,8 @@ contract SplitTest is Setup {
         sameBooks(before);
     }
 
-    /// @dev Thirds released 1,277,126.9 each: the pieces count as paid without the fraction, the rest with what is over.
+    /// @dev Thirds released 1,277,126.9 each: the pieces count as paid without the fraction, the rest with what is
+    /// over.
     function test_aNodeThatWasClaimed() public {
         vm.warp(unlock(fec));
         claimOne(id);
@@ -315,8 +316,8 @@ contract SplitTest is Setup {
         stands(long, 1_000_003 - 255, 1_000_003 - 255, 0);
     }
 
-    /// @dev Whatever the sizes and the period: what was paid is parted to the unit, no part is owed more than the whole was,
-    /// and in the end each pays its total.
+    /// @dev Whatever the sizes and the period: what was paid is parted to the unit, no part is owed more than the whole
+    /// was, and in the end each pays its total.
     function testFuzz_T03_aSplitIsExact(uint64 first, uint64 second, uint8 k, uint8 later) public {
         first = 1 + first % (TOTAL / 2 - 1);
         second = 1 + second % (TOTAL / 2 - 1);
