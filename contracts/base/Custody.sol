@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
 import {NodeId} from "../libraries/NodeId.sol";
 import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
@@ -16,6 +17,8 @@ abstract contract Custody is NodeStore {
         // Check:
         NodeSlot slot = _ownNode(id);
         ProgramRules rules = _known(id.programOf());
+        // What was released is paid before anything of the node changes, and the token takes no points.
+        if (beneficiary == address(TOKEN)) revert IPointsToken.PointsToken_SentToToken();
 
         // Effect and interaction: what was released so far is of whom was named so far.
         address owner = slot.owner();

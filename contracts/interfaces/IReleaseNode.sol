@@ -140,7 +140,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @notice Pays what the nodes have released to their owners (to the beneficiary of a node in custody), whoever calls.
     /// Emits Claimed for each; one Transfer of points for nodes of one owner and program that follow one another.
     /// Reverts with ReleaseNode_Unknown, ReleaseNode_Locked, ReleaseNode_NothingToClaim (each names the node),
-    /// ReleaseNode_BatchSize.
+    /// ReleaseNode_BatchSize, and with PointsToken_AccountFrozen where a frozen owner's points would go to a beneficiary.
     /// @param ids At most 500 node ids.
     /// @return amount Points paid, base units.
     function claim(uint256[] calldata ids) external returns (uint256 amount);
@@ -207,7 +207,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
 
     /// @notice Names whom a node of the caller pays from now on; what was claimable is paid first to who was named before.
     /// Zero, or the owner, ends it, and so does a transfer. Emits BeneficiarySet, Claimed. Reverts with
-    /// ReleaseNode_NotOwner, ReleaseNode_Given.
+    /// ReleaseNode_NotOwner, ReleaseNode_Given, PointsToken_SentToToken, PointsToken_AccountFrozen.
     function setBeneficiary(uint256 id, address beneficiary) external;
 
     /// @notice Who is paid what a node in custody releases; zero where that is its owner.
