@@ -151,7 +151,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     /// @notice Pays what the nodes have released to their owners (to the beneficiary of a node in custody), whoever calls.
     /// Emits Claimed for each; one Transfer of points for nodes of one owner and program that follow one another.
     /// Reverts with ReleaseNode_Unknown, ReleaseNode_Locked, ReleaseNode_NothingToClaim (each names the node),
-    /// ReleaseNode_BatchSize.
+    /// ReleaseNode_BatchSize, and with PointsToken_AccountFrozen where a frozen owner's points would go to a beneficiary.
     /// @param ids At most 500 node ids.
     /// @return amount Points paid, base units.
     function claim(uint256[] calldata ids) external returns (uint256 amount);

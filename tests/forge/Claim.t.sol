@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {Logs} from "./Logs.sol";
-import {IProgramBooks, IPrograms, IReleaseNode, Setup, Vm} from "./Setup.sol";
+import {IPointsToken, IProgramBooks, IPrograms, IReleaseNode, Setup, Vm} from "./Setup.sol";
 import {Plain} from "./Wallet.sol";
 
 /// @dev `claim`: whoever calls, the owner is paid.
@@ -292,6 +292,18 @@ contract ClaimTest is Setup {
         node.claim(ids);
         vm.assertEq(token.balanceOf(bob), amounts[0] + amounts[2], "beneficiary");
         vm.assertEq(token.balanceOf(alice), amounts[1] + amounts[3], "owner");
+    }
+
+    /// @dev It could be paid nothing, so whatever pays it first, as a change of the beneficiary or a sale does, would be
+    /// refused for ever.
+    function test_theTokenIsNoBeneficiary() public {
+        uint256 id = paid(alice, fec, 10_000 * POINT, "1");
+        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
+        vm.prank(alice);
+        node.setBeneficiary(id, address(token));
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
     }
 
     /// @dev Two nodes of alice, one of bob, one of alice of the other program, and a third of the first: all with something

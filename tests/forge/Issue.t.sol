@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {IERC20Errors, IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
@@ -201,6 +201,7 @@ contract IssueTest is Setup {
     function test_nothingIsIssuedToNobodyOrToTheToken() public {
         bytes memory reason = abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, address(0));
         refused(issueOf(address(0), POINT, 0, "1"), reason);
+        reason = abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0));
         refused(issueOf(address(0), 0, POINT, "1"), reason);
         refused(issueOf(address(0), POINT, POINT, "1"), reason);
         refused(

@@ -22,7 +22,7 @@ contract NodeRendererTest {
     uint256 internal constant ID = 1 << 224 | 2 << 200 | uint160(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266);
 
     INodeRenderer internal renderer;
-    Nodes internal nodes = new Nodes();
+    Nodes internal nodes = new Nodes(ID);
 
     function setUp() public {
         renderer = INodeRenderer(vm.deployCode("NodeRenderer.sol:NodeRenderer", ""));
