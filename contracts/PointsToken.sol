@@ -105,7 +105,8 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @inheritdoc IPointsToken
     function settleIssue(address customer, uint64 points, uint64 total, bool newNode) external onlyProcessor {
-        // Check: a limit that was lowered below what was issued leaves nothing.
+        // Check: what is nobody's could never be claimed. A limit that was lowered below what was issued leaves nothing.
+        if (customer == address(0)) revert ERC20InvalidReceiver(customer);
         Kept storage kept = _kept[customer];
         Account account = kept.account;
         uint256 amount = uint256(points) + total;

@@ -21,10 +21,12 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         uint40 deadline;
     }
 
-    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver.
+    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver. Kept in
+    /// memory alone, where nothing is packed.
+    // solhint-disable-next-line gas-struct-packing
     struct Run {
         uint32 program;
-        address owner;
+        uint256 holder; // the owner; in custody with a bit above it
         address to;
         uint256 amount;
         uint256 sum; // of the runs before
@@ -89,14 +91,13 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         if (ids.length == 0 || ids.length > CLAIM_LIMIT) revert ReleaseNode_BatchSize(ids.length, CLAIM_LIMIT);
 
         Run memory run;
-        run.owner = address(this); // no node is of program 0, whoever owns it: so the first one begins a run
+        run.holder = type(uint256).max; // nobody: so the first one begins a run
         for (uint256 i = 0; i < ids.length; ++i) {
             // Check, effect and interaction: what is no node has no owner, and every run has one.
             uint256 id = ids[i];
             Kept storage kept = _kept[id];
             NodeSlot slot = kept.slot;
-            bool goesOn = slot.owner() == run.owner && id.programOf() == run.program;
-            if (!goesOn || slot.has(NodeSlotFields.IN_CUSTODY)) _turn(run, id, slot, directed);
+            if (slot.ownerAndCustody() != run.holder || id.programOf() != run.program) _turn(run, id, slot, directed);
 
             // Check:
             ProgramRules rules = run.rules;
@@ -124,16 +125,17 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
     function _turn(Run memory run, uint256 id, NodeSlot slot, address directed) private {
         // Check:
         if (!slot.exists()) revert ReleaseNode_Unknown(id);
-        address owner = slot.owner();
+        // No slot's `ownerAndCustody` has that bit: each node behind one in custody comes here, to be paid to its own.
+        uint256 holder = uint160(slot.owner()) | (slot.marks() & NodeSlotFields.IN_CUSTODY) << 160;
         address to = directed;
         if (to == address(0)) to = _receiverOf(id, slot);
         else _requireClaimer(id, slot, to);
         uint32 program = id.programOf();
-        if (owner == run.owner && program == run.program && to == run.to) return;
+        if (holder == run.holder && program == run.program && to == run.to) return;
 
         // Effect and interaction:
         _payOutRun(run, directed);
-        (run.owner, run.to, run.amount) = (owner, to, 0);
+        (run.holder, run.to, run.amount) = (holder, to, 0);
         if (program == run.program) return;
         (run.program, run.rules) = (program, _known(program));
         run.table = _tableOf(program, run.rules);
@@ -163,11 +165,12 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
 
     function _payOutRun(Run memory run, address directed) private {
         if (run.amount == 0) return;
+        address owner = address(uint160(run.holder));
         // Check and effect:
-        if (directed != address(0)) _spendClaimAllowance(run.owner, directed, run.amount);
+        if (directed != address(0)) _spendClaimAllowance(owner, directed, run.amount);
 
         // Effect and interaction:
-        _payOut(run.program, run.rules, run.owner, run.to, run.amount);
+        _payOut(run.program, run.rules, owner, run.to, run.amount);
         run.sum += run.amount;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
 import {NodeId} from "../libraries/NodeId.sol";
 import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
@@ -13,7 +14,8 @@ abstract contract Custody is NodeStore {
 
     /// @inheritdoc IReleaseNode
     function setBeneficiary(uint256 id, address beneficiary) external {
-        // Check:
+        // Check: the token takes no points, so such a node could never be claimed or handed over again.
+        if (beneficiary == address(TOKEN)) revert IPointsToken.PointsToken_SentToToken();
         NodeSlot slot = _ownNode(id);
         ProgramRules rules = _known(id.programOf());
 

@@ -6,7 +6,6 @@ import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {IReleaseNode} from "../interfaces/IReleaseNode.sol";
-import {BooksMath} from "../libraries/BooksMath.sol";
 import {FecTable} from "../libraries/FecTable.sol";
 import {NodeId} from "../libraries/NodeId.sol";
 import {ScheduleMath} from "../libraries/ScheduleMath.sol";
@@ -17,7 +16,6 @@ import {ProgramBooks} from "./ProgramBooks.sol";
 
 /// @title What is kept of each node, what it releases, and how it changes hands
 abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
-    using BooksMath for BooksMath.Ledger;
     using NodeId for uint256;
 
     /// @dev A place of its own, so that who reads a node and writes it again finds it once.
@@ -65,7 +63,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
     function _payOut(uint32 program, ProgramRules rules, address owner, address to, uint256 amount) internal {
         // Effect:
         bool funded = rules.funded();
-        _write(program, _ledger(program).release(funded, uint64(amount)));
+        _bookRelease(program, funded, amount);
 
         // Interaction: the token calls nobody.
         TOKEN.releaseTo(owner, to, uint64(amount), funded);
@@ -82,7 +80,7 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         // Unchecked: the smaller is taken from the larger.
         unchecked {
             if (released >= paid) return (slot.withPaid(elapsed, 0), released - paid);
-            return (slot.withPaid(elapsed, _requireAdvance(paid - released)), 0);
+            return (slot.withPaid(elapsed, _requireAdvance(paid - released, slot.total() - released)), 0);
         }
     }
 
@@ -192,9 +190,11 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         return ScheduleMath.beginsAt(rules.epoch(), rules.periodLength(), uint256(id.startOf()) + 1);
     }
 
-    /// @dev More than 65,535 splits without a claim between them would be needed to pass 16 bits: then it is refused.
-    function _requireAdvance(uint256 units) private pure returns (uint256) {
-        if (units > type(uint16).max) revert ReleaseNode_AdvanceTooLarge(units, type(uint16).max);
+    /// @dev What a node is still to release makes good what was paid in advance, or the pieces would release it again. More
+    /// than 65,535 pieces without a claim between them would be needed to pass 16 bits.
+    function _requireAdvance(uint256 units, uint256 unreleased) private pure returns (uint256) {
+        uint256 limit = unreleased < type(uint16).max ? unreleased : type(uint16).max;
+        if (units > limit) revert ReleaseNode_AdvanceTooLarge(units, limit);
         return units;
     }
 }

@@ -21,10 +21,15 @@ abstract contract ProgramBooks is IProgramBooks {
     /// @notice The rule book.
     address public immutable PROGRAMS;
 
+    /// @dev A ledger as BooksMath packs it, in a place of its own, so that who reads it and writes it again finds it once.
+    struct Packed {
+        uint256 word;
+    }
+
     uint32[] private _emission; // programs
     mapping(uint32 program => ProgramRules) private _rules;
     mapping(uint32 program => uint64) private _caps;
-    mapping(uint32 program => uint256) private _ledgers; // packed
+    mapping(uint32 program => Packed) private _ledgers;
 
     modifier onlyPrograms() {
         if (msg.sender != PROGRAMS) revert ReleaseNode_NotPrograms(msg.sender);
@@ -92,7 +97,8 @@ abstract contract ProgramBooks is IProgramBooks {
     /// @dev Promises a node `total` more, for which `diverted` was taken in and `deposited` put into the reserve.
     function _commit(uint32 program, ProgramRules rules, uint256 diverted, uint64 deposited, uint256 total) internal {
         // Check:
-        BooksMath.Ledger memory ledger = _ledger(program);
+        Packed storage packed = _ledgers[program];
+        BooksMath.Ledger memory ledger = BooksMath.unpack(packed.word);
         if (total > ledger.left) {
             uint64 cap = _caps[program];
             revert Programs_CapExceeded(program, uint256(cap) - ledger.left + total, cap);
@@ -100,15 +106,21 @@ abstract contract ProgramBooks is IProgramBooks {
 
         // Check and effect:
         ledger.reserve += deposited;
-        _write(program, ledger.commit(program, rules.funded(), uint64(diverted), uint64(total)));
+        packed.word = ledger.commit(program, rules.funded(), uint64(diverted), uint64(total)).pack();
+    }
+
+    /// @dev Books what nodes were paid.
+    function _bookRelease(uint32 program, bool funded, uint256 amount) internal {
+        Packed storage packed = _ledgers[program];
+        packed.word = BooksMath.unpack(packed.word).release(funded, uint64(amount)).pack();
     }
 
     function _ledger(uint32 program) internal view returns (BooksMath.Ledger memory) {
-        return BooksMath.unpack(_ledgers[program]);
+        return BooksMath.unpack(_ledgers[program].word);
     }
 
     function _write(uint32 program, BooksMath.Ledger memory ledger) internal {
-        _ledgers[program] = ledger.pack();
+        _ledgers[program].word = ledger.pack();
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {

@@ -91,7 +91,8 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
 
     /// @notice Creates what is issued for an order that was paid in money: `points` of the customer, and `total` in the
     /// reserve for the customer's node. For the processor. Emits Transfer from the zero address for each. Reverts with
-    /// PointsToken_NotProcessor, PointsToken_SupplyCapExceeded, PointsToken_PersonLimitExceeded, PointsToken_SentToToken.
+    /// PointsToken_NotProcessor, PointsToken_SupplyCapExceeded, PointsToken_PersonLimitExceeded, PointsToken_SentToToken,
+    /// ERC20InvalidReceiver (nobody).
     /// @param newNode Whether the issue made a node of the customer, to be counted.
     function settleIssue(address customer, uint64 points, uint64 total, bool newNode) external;
 

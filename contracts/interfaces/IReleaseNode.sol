@@ -104,7 +104,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     error ReleaseNode_PieceSize(uint256 id, uint256 tried, uint256 total);
     /// @notice Nodes that merge have the same program, start, owner and beneficiary, and are different ones.
     error ReleaseNode_NotAlike(uint256 into, uint256 id);
-    /// @notice More was paid in advance of the schedule, by splits, than is kept; a claim makes room.
+    /// @notice More was paid in advance of the schedule, by splits, than the node is still to release, or than is kept.
     error ReleaseNode_AdvanceTooLarge(uint256 tried, uint256 limit);
     /// @notice The node waits for whoever it was given to.
     error ReleaseNode_Given(uint256 id);
@@ -216,8 +216,8 @@ interface IReleaseNode is IERC4906, IProgramBooks {
     function giftOf(uint256 id) external view returns (address secret, uint40 expiry);
 
     /// @notice Names whom a node of the caller pays from now on; what was claimable is paid first to who was named before.
-    /// Zero, or the owner, ends it, and so does a transfer. Emits BeneficiarySet, Claimed. Reverts with
-    /// ReleaseNode_NotOwner, ReleaseNode_Given.
+    /// Zero, or the owner, ends it, and so does a transfer. Emits BeneficiarySet, Claimed, MetadataUpdate. Reverts with
+    /// ReleaseNode_NotOwner, ReleaseNode_Given, PointsToken_SentToToken, PointsToken_AccountFrozen.
     function setBeneficiary(uint256 id, address beneficiary) external;
 
     /// @notice Who is paid what a node in custody releases; zero where that is its owner.

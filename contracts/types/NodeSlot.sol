@@ -52,6 +52,11 @@ library NodeSlotFields {
         return slot.marks() & mark != 0;
     }
 
+    /// @notice The owner, and whether somebody else is paid, as one number: the owner's alone where nobody is.
+    function ownerAndCustody(NodeSlot slot) internal pure returns (uint256) {
+        return NodeSlot.unwrap(slot) & (IN_CUSTODY << MARKS | type(uint160).max);
+    }
+
     function withOwner(NodeSlot slot, address to) internal pure returns (NodeSlot) {
         return NodeSlot.wrap(NodeSlot.unwrap(slot) >> TOTAL << TOTAL | uint160(to));
     }

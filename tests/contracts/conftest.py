@@ -15,8 +15,17 @@ from typing import Any
 
 import pytest
 
-from brownie_system import ISSUED_PER_DAY, MERCHANT, PAID_PER_DAY, QUOTA, System, address
-from builders import ROOT, silent
+from brownie_system import (
+    ISSUED_PER_DAY,
+    MERCHANT,
+    MERCHANT_NAME,
+    PAID_PER_DAY,
+    PEOPLE,
+    QUOTA,
+    System,
+    address,
+)
+from builders import ROOT, private_key, silent
 from chainpoints.chain.calls import Calls
 from chainpoints.chain.carry_out import carry_out
 from chainpoints.chain.compiler import load_artifacts
@@ -25,7 +34,8 @@ from chainpoints.chain.parameters import DAY_SECONDS, GRANTED, Parameters, first
 from chainpoints.chain.plan import deployment_plan
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Secret
-from twin import Merchant, Twin
+from chainpoints.types import ONE_POINT
+from twin import Contracts, Twin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,7 +66,7 @@ def deployed(
     epoch = (chain[-1].timestamp // DAY_SECONDS + 1) * DAY_SECONDS
     # Not chain.mine: Brownie's way to ask for a time is not anvil's.
     rpc.call("evm_mine", epoch + DAY_SECONDS // 2)
-    roles = dict(zip(GRANTED, accounts[1:7], strict=True))
+    roles = dict(zip(GRANTED, accounts[1 : len(GRANTED) + 1], strict=True))
     programs = first_programs(epoch)
     members = {role: address(account) for role, account in roles.items()}
     plan = deployment_plan(Parameters(web3.chain_id, members, dict.fromkeys(GRANTED, 0), programs))
@@ -74,27 +84,34 @@ def _system(
 
     at = manifest.address
     manager = Contract.from_abi("AccessManager", at("AccessManager"), load_artifacts(ROOT)["AccessManager"].abi)
+    contracts = Contracts(at("PointsToken"), at("ReleaseNode"), at("PaymentProcessor"))
+    signers = [accounts.add(private_key(name).hex()) for name in (*PEOPLE, MERCHANT_NAME)]
+    for account in signers:
+        rpc.call("anvil_setBalance", address(account), hex(10**21))
     system = System(
         token=project.PointsToken.at(at("PointsToken")),
         programs=project.Programs.at(at("Programs")),
         nodes=project.ReleaseNode.at(at("ReleaseNode")),
-        registry=project.MerchantRegistry.at(at("MerchantRegistry")),
         processor=project.PaymentProcessor.at(at("PaymentProcessor")),
         anchors=project.AnchorRegistry.at(at("AnchorRegistry")),
         manager=manager,
         roles=roles,
-        people=list(accounts[7:10]),
-        payout=accounts[0],
+        people=signers[:-1],
+        payout=signers[-1],
+        stranger=accounts[9],
         chain=chain,
         rpc=rpc,
-        twin=Twin(programs, at("Programs"), chain[-1].timestamp),
+        twin=Twin(contracts, chain[-1].timestamp, programs),
         manifest=manifest,
         calls=Calls(manifest, load_artifacts(ROOT)),
     )
-    registrar = {"from": roles["registrar"]}
-    system.registry.register(MERCHANT, system.payout, "Tea house", PAID_PER_DAY, ISSUED_PER_DAY, registrar)
-    system.registry.addQuota(MERCHANT, QUOTA, system.order("receipt"), registrar)
-    system.twin.merchants[MERCHANT] = Merchant(address(system.payout), PAID_PER_DAY, ISSUED_PER_DAY, QUOTA)
+    registrar, limits = roles["registrar"], (PAID_PER_DAY, ISSUED_PER_DAY)
+    terms = (MERCHANT, system.payout, MERCHANT_NAME, *limits)
+    system.do(
+        system.processor.register, terms, registrar, system.twin.register, MERCHANT, address(system.payout), *limits
+    )
+    quota = (MERCHANT, QUOTA, system.order("receipt"))
+    system.do(system.processor.addQuota, quota, registrar, system.twin.add_quota, *quota)
     return system
 
 
@@ -104,3 +121,11 @@ def system(deployed: System, fn_isolation: None) -> System:
     fresh = replace(deployed, twin=copy.deepcopy(deployed.twin))
     fresh.sync()
     return fresh
+
+
+@pytest.fixture
+def node(system: System) -> int:
+    """A node of 50 points of the first person in FEC, locked for more than a week."""
+    system.issue(system.people[0], 100 * ONE_POINT, "till of the node's owner")
+    _, start = system.pay(system.people[0], 50 * ONE_POINT, "what the node is of")
+    return system.node_id(system.people[0], start)

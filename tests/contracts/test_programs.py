@@ -1,13 +1,17 @@
 """Programs: programs.tree is the specification."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from brownie import reverts
 
-from brownie_system import FEC, INSTALMENTS, System, error
+from brownie_system import FEC, INSTALMENTS, System, address, error
+from chainpoints.chain.parameters import Program
 from chainpoints.domain.schedule import Schedule
-from chainpoints.types import ONE_POINT
+from chainpoints.types import ONE_POINT, SUPPLY_CAP
+
+NOTICE = 30 * 86_400
 
 TOTALS = (1, 7, 9_999, 10_000 * ONE_POINT, 3_333_333_333, 2**53 + 1, 2**63 - 25, 2**64 - 1)
 
@@ -58,7 +62,7 @@ def test_released_of_no_program_reverts(system: System) -> None:
 )
 def test_other_shapes_work_as_well(system: System, schedule: Schedule, totals: tuple[int, ...]) -> None:
     manager = {"from": system.roles["program_manager"]}
-    system.programs.open(terms(system, schedule), schedule.table_bytes(), manager)
+    system.programs.open(terms(system, schedule), "Another", schedule.table_bytes(), manager)
     assert system.programs.programCount() == 3
     for total in totals:
         assert on_chain(system, 3, schedule, total) == schedule.amounts(total)
@@ -75,9 +79,11 @@ def test_other_shapes_work_as_well(system: System, schedule: Schedule, totals: t
         ({"growthDenominator": 0}, "growthDenominator"),
         ({"growthNumerator": 1, "growthDenominator": 2}, "growthNumerator"),
         ({"minPayment": 9}, "minPayment"),
+        ({"minPayment": 2**40}, "minPayment"),
         ({"cap": 0}, "cap"),
         ({"cap": 9 * 10**18 + 1}, "cap"),
         ({"payerPeriodCap": 0}, "payerPeriodCap"),
+        ({"payerPeriodCap": 10_000_000 * ONE_POINT + 1}, "payerPeriodCap"),
         ({"termsHash": bytes(32)}, "termsHash"),
     ],
 )
@@ -85,14 +91,22 @@ def test_open_names_the_term_that_is_out_of_range(system: System, changed: dict[
     schedule = Schedule(2)
     with reverts(error("Programs_InvalidTerm", term)):
         manager = {"from": system.roles["program_manager"]}
-        system.programs.open(terms(system, schedule, **changed), schedule.table_bytes(), manager)
+        system.programs.open(terms(system, schedule, **changed), "Another", schedule.table_bytes(), manager)
 
 
 @pytest.mark.parametrize("table", [b"", bytes(23), bytes(48), b"\2" + bytes(23) + b"\1" + bytes(23)])
 def test_open_refuses_a_table_that_is_none(system: System, table: bytes) -> None:
     schedule = Schedule(3) if len(table) == 48 and table[0] else Schedule(2)
     with reverts(error("Programs_InvalidTerm", "table")):
-        system.programs.open(terms(system, schedule), table, {"from": system.roles["program_manager"]})
+        manager = {"from": system.roles["program_manager"]}
+        system.programs.open(terms(system, schedule), "Another", table, manager)
+
+
+@pytest.mark.parametrize("name", ["", "n" * 32])
+def test_open_refuses_a_name_that_is_none_or_too_long(system: System, name: str) -> None:
+    with reverts(error("Programs_InvalidTerm", "name")):
+        manager = {"from": system.roles["program_manager"]}
+        system.programs.open(terms(system, Schedule(2)), name, Schedule(2).table_bytes(), manager)
 
 
 def test_a_period_begins_exactly_at_its_boundary(system: System) -> None:
@@ -105,11 +119,90 @@ def test_a_period_begins_exactly_at_its_boundary(system: System) -> None:
 
 
 def test_deposit_adds_to_the_reserve_of_a_funded_program_only(system: System) -> None:
-    sponsor = system.people[0]
+    sponsor, twin_call = system.people[0], system.twin.deposit
     system.issue(sponsor, 100 * ONE_POINT, "till")
-    system.token.approve(system.programs, 100 * ONE_POINT, {"from": sponsor})
-    with reverts(error("Programs_NotFunded", FEC)):
-        system.programs.deposit(FEC, ONE_POINT, {"from": sponsor})
-    system.programs.deposit(INSTALMENTS, 40 * ONE_POINT, {"from": sponsor})
-    assert system.programs.books(INSTALMENTS)[3] == 40 * ONE_POINT == system.token.balanceOf(system.programs)
+    system.token.approve(system.nodes, 100 * ONE_POINT, {"from": sponsor})
+    for program, expected in ((FEC, "Programs_NotFunded"), (3, "Programs_Unknown")):
+        arguments = (address(sponsor), program, ONE_POINT)
+        system.refused(
+            error(expected, program), system.nodes.deposit, (program, ONE_POINT), sponsor, twin_call, *arguments
+        )
+    given = (INSTALMENTS, 40 * ONE_POINT)
+    system.do(system.nodes.deposit, given, sponsor, twin_call, address(sponsor), *given)
+    assert system.nodes.books(INSTALMENTS)[3] == 40 * ONE_POINT == system.token.balanceOf(system.nodes)
     assert system.token.balanceOf(sponsor) == 60 * ONE_POINT
+    system.agree()
+
+
+def opened(rules: Program) -> tuple[Any, ...]:
+    """The arguments of `open`."""
+    return tuple(rules.terms().values()), rules.name, rules.schedule.table_bytes()
+
+
+def replacing(system: System, old: int, rules: Program) -> tuple[Any, ...]:
+    """The arguments of `do` and `refused` for a replacement."""
+    manager = system.roles["program_manager"]
+    return system.programs.replace, (old, *opened(rules)), manager, system.twin.replace, old, rules
+
+
+def successor(system: System, program: int, *, seconds: int) -> Program:
+    """The same rules, beginning so many seconds after the next block."""
+    return replace(system.twin.programs[program], name="Next", epoch=system.chain[-1].timestamp + 1 + seconds)
+
+
+def test_replace_gives_notice_of_thirty_days_and_replaces_once(system: System) -> None:
+    system.refused(error("Programs_Unknown", 3), *replacing(system, 3, successor(system, FEC, seconds=NOTICE)))
+    short = successor(system, FEC, seconds=NOTICE - 1)
+    too_short = error("Programs_NoticeTooShort", short.epoch, short.epoch + 1)
+    system.refused(too_short, *replacing(system, FEC, short))
+    assert system.do(*replacing(system, FEC, successor(system, FEC, seconds=NOTICE))) == 3
+    system.agree()
+    again = replacing(system, FEC, successor(system, FEC, seconds=NOTICE))
+    system.refused(error("Programs_Replaced", FEC, 3), *again)
+
+
+def test_a_replaced_program_takes_payments_to_the_end_of_its_period(system: System) -> None:
+    payer = system.people[0]
+    system.issue(payer, 100 * ONE_POINT, "till")
+    system.do(*replacing(system, FEC, successor(system, FEC, seconds=NOTICE + 12_345)))
+    epoch, closes = system.twin.programs[3].epoch, system.twin.closes_at(FEC)
+    assert epoch <= closes < epoch + 7 * 86_400
+    early = system.payment(payer, ONE_POINT, "too early", 3)
+    pay = (system.processor.pay, (early.struct(),), payer, system.twin.pay, address(payer), [early])
+    system.refused(error("Programs_NotStarted", 3, epoch), *pay)
+    system.rpc.call("evm_mine", epoch - 1)
+    system.do(*pay)
+    assert system.chain[-1].timestamp == epoch
+    system.rpc.call("evm_mine", closes - 2)
+    _, start = system.pay(payer, 50 * ONE_POINT, "the last second", FEC)
+    late = system.payment(payer, ONE_POINT, "the first second after", FEC)
+    pay = (system.processor.pay, (late.struct(),), payer, system.twin.pay, address(payer), [late])
+    system.refused(error("Programs_Closed", FEC, closes), *pay)
+    assert system.chain[-1].timestamp == closes
+    # Its nodes go on as they are.
+    system.wait_for_period(FEC, start + 100)
+    system.claim([system.node_id(payer, start)])
+    system.agree()
+
+
+def test_a_program_that_opens_later_is_replaced_before_it_begins(system: System) -> None:
+    system.do(*replacing(system, FEC, successor(system, FEC, seconds=2 * NOTICE)))
+    system.do(*replacing(system, 3, successor(system, FEC, seconds=NOTICE)))
+    system.agree()
+    system.rpc.call("evm_mine", system.twin.programs[3].epoch)
+    payer = system.people[0]
+    system.issue(payer, ONE_POINT, "till")
+    never = system.payment(payer, ONE_POINT, "never", 3)
+    pay = (system.processor.pay, (never.struct(),), payer, system.twin.pay, address(payer), [never])
+    system.refused(error("Programs_Closed", 3, system.twin.programs[3].epoch), *pay)
+
+
+def test_the_caps_of_emission_programs_are_set_apart_once(system: System) -> None:
+    manager, twin = system.roles["program_manager"], system.twin
+    left = SUPPLY_CAP - twin.set_apart
+    over = replace(twin.programs[FEC], cap=left + 1)
+    expected = error("PointsToken_SupplyCapExceeded", SUPPLY_CAP + 1, SUPPLY_CAP)
+    system.refused(expected, system.programs.open, opened(over), manager, twin.open, over)
+    exactly = replace(over, cap=left)
+    system.do(system.programs.open, opened(exactly), manager, twin.open, exactly)
+    system.agree()

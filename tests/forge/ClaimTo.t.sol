@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IReleaseNode, ReleaseNode, Setup} from "./Setup.sol";
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {IPointsToken, IReleaseNode, ReleaseNode, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev `claimTo`, `approveClaim` and `permitClaim`. The node's first two releases are 3,831,380 and 4,022,950.
@@ -52,9 +54,76 @@ contract ClaimToTest is Setup {
         node.claimTo(new uint256[](501), alice);
     }
 
+    function test_nobodyIsNoReceiver() public {
+        refused(alice, address(0), abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
+        // Nor by an approval.
+        allow(keeper, address(0), FIRST, type(uint40).max);
+        refused(keeper, address(0), abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
+        refused(keeper, alice, notClaimer(id, keeper));
+    }
+
+    function test_idZeroAndUnknownIdsFirstAndLater() public {
+        uint256[] memory ids = new uint256[](2);
+        uint256[4] memory unknown = [uint256(0), id ^ 1, id + (1 << 200), id + (7 << 224)];
+        for (uint256 i = 0; i < 8; ++i) {
+            (ids[i % 2], ids[1 - i % 2]) = (id, unknown[i / 2]);
+            vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, unknown[i / 2]));
+            vm.prank(alice);
+            node.claimTo(ids, bob);
+        }
+        vm.assertEq(token.balanceOf(bob), 0, "nothing paid");
+    }
+
+    /// @dev What two owners let one delegate claim, of two programs, in one call: each owner's cap is spent on its own.
+    function test_T09_aBatchOfMixedOwnersAndPrograms() public {
+        (uint256[] memory ids, uint64[] memory amounts) = mixed();
+        allow(keeper, bob, type(uint64).max, type(uint40).max);
+        vm.expectRevert(notClaimer(ids[1], keeper));
+        vm.prank(keeper);
+        node.claimTo(ids, bob);
+        vm.prank(shop);
+        node.approveClaim(keeper, bob, amounts[1] - 1, type(uint40).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IReleaseNode.ReleaseNode_ClaimCapExceeded.selector, shop, keeper, amounts[1], amounts[1] - 1
+            )
+        );
+        vm.prank(keeper);
+        node.claimTo(ids, bob);
+        vm.prank(shop);
+        node.approveClaim(keeper, bob, amounts[1], type(uint40).max);
+        // One cap over all runs of an owner, whichever program they are of.
+        allow(keeper, bob, amounts[0] + amounts[2] + amounts[3] - 1, type(uint40).max);
+        vm.expectRevert(capExceeded(amounts[3], amounts[3] - 1));
+        vm.prank(keeper);
+        node.claimTo(ids, bob);
+        allow(keeper, bob, amounts[0] + amounts[2] + amounts[3], type(uint40).max);
+        vm.expectEmit();
+        emit IERC4906.BatchMetadataUpdate(0, type(uint256).max);
+        vm.prank(keeper);
+        uint256 sum = node.claimTo(ids, bob);
+        vm.assertEq(sum, uint256(amounts[0]) + amounts[1] + amounts[2] + amounts[3], "the sum");
+        vm.assertEq(token.balanceOf(bob), sum, "all of it to the receiver");
+        (uint64 left,) = node.claimAllowance(alice, keeper, bob);
+        vm.assertEq(left, 0, "spent");
+        (left,) = node.claimAllowance(shop, keeper, bob);
+        vm.assertEq(left, 0, "spent");
+    }
+
+    function test_anOwnerDirectsNoNodeOfAnotherInABatch() public {
+        (uint256[] memory ids,) = mixed();
+        vm.expectRevert(notClaimer(ids[1], alice));
+        vm.prank(alice);
+        node.claimTo(ids, bob);
+        (ids[0], ids[1]) = (ids[1], ids[0]);
+        vm.expectRevert(notClaimer(ids[0], alice));
+        vm.prank(alice);
+        node.claimTo(ids, bob);
+    }
+
     function test_theOwnerClaimsToAnyone() public {
         vm.expectEmit();
-        emit IReleaseNode.Claimed(id, alice, bob, FIRST, 1);
+        emit IReleaseNode.Claimed(id, bob, FIRST, 1);
         vm.prank(alice);
         vm.assertEq(node.claimTo(one(id), bob), FIRST, "amount");
         vm.assertEq(token.balanceOf(bob), FIRST, "receiver");
@@ -65,7 +134,7 @@ contract ClaimToTest is Setup {
         allow(keeper, bob, FIRST, type(uint40).max);
         token.freeze(alice, "phished");
         uint40 until = uint40(unlock(fec) + 7 days);
-        bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_AccountFrozen.selector, alice, until);
+        bytes memory reason = abi.encodeWithSelector(IPointsToken.PointsToken_AccountFrozen.selector, alice, until);
         vm.warp(until - 1);
         refused(alice, bob, reason);
         refused(keeper, bob, reason);
@@ -103,7 +172,7 @@ contract ClaimToTest is Setup {
         (ids[0], ids[1]) = (id, other);
         uint64 both = 2 * FIRST + SECOND + 4_224_097;
         allow(keeper, bob, both - 1, type(uint40).max);
-        vm.expectRevert(capExceeded(FIRST, FIRST - 1));
+        vm.expectRevert(capExceeded(both, both - 1));
         vm.prank(keeper);
         node.claimTo(ids, bob);
         allow(keeper, bob, both, type(uint40).max);
@@ -185,7 +254,7 @@ contract ClaimToTest is Setup {
         node.permitClaim(alice, keeper, stranger, FIRST, type(uint40).max, good);
         vm.expectRevert(reason);
         node.permitClaim(alice, stranger, bob, FIRST, type(uint40).max, good);
-        ReleaseNode other = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processor)));
+        ReleaseNode other = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processor, renderer)));
         vm.expectRevert(reason);
         other.permitClaim(alice, keeper, bob, FIRST, type(uint40).max, good);
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_InvalidSignature.selector, address(0)));
@@ -236,6 +305,21 @@ contract ClaimToTest is Setup {
         vm.assertEq(token.balanceOf(to), 0, "to nobody else");
     }
 
+    /// @dev A node of alice, one of the shop, one of alice of the other program, and another of alice of the first.
+    function mixed() private returns (uint256[] memory ids, uint64[] memory amounts) {
+        ids = new uint256[](4);
+        amounts = new uint64[](4);
+        endow(10 * POINT);
+        ids[0] = id;
+        ids[1] = paid(shop, fec, 500 * POINT, "2");
+        ids[2] = paid(alice, fund, 10 * POINT, "3");
+        ids[3] = paid(alice, fec, 700 * POINT, "4");
+        vm.warp(EPOCH + 28 days);
+        for (uint256 i = 0; i < 4; ++i) {
+            amounts[i] = node.nodeOf(ids[i]).claimable;
+        }
+    }
+
     function allow(address delegate, address to, uint64 cap, uint40 deadline) private {
         vm.prank(alice);
         node.approveClaim(delegate, to, cap, deadline);
@@ -252,7 +336,7 @@ contract ClaimToTest is Setup {
         view
         returns (bytes memory)
     {
-        bytes32 domain = keccak256(
+        bytes32 separator = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("chainpoints release node"),
@@ -265,7 +349,7 @@ contract ClaimToTest is Setup {
             "ClaimApproval(address owner,address delegate,address to,uint64 cap,uint40 deadline,uint256 nonce)"
         );
         bytes32 structHash = keccak256(abi.encode(typehash, owner, delegate, bob, cap, deadline, node.nonces(owner)));
-        return sign(key, domain, structHash);
+        return sign(key, separator, structHash);
     }
 
     function notClaimer(uint256 which, address caller) private pure returns (bytes memory) {

@@ -55,9 +55,9 @@ contract Handler is Setup {
         }
         payers.push(address(new Wallet(vm.addr(_keys[3]))));
         payers.push(address(attacker));
-        registry.register(OTHER, payers[1], "A payer that is a merchant", PAID_PER_DAY, ISSUED_PER_DAY);
-        registry.addQuota(OTHER, QUOTA, "receipt");
-        registry.setLimits(SHOP, PAID_PER_DAY, ISSUED_PER_DAY);
+        processor.register(OTHER, payers[1], "A payer that is a merchant", PAID_PER_DAY, ISSUED_PER_DAY);
+        processor.addQuota(OTHER, QUOTA, "receipt");
+        processor.setLimits(SHOP, PAID_PER_DAY, ISSUED_PER_DAY);
         for (uint256 i = 0; i < payers.length; ++i) {
             _give(payers[i], 100_000 * POINT);
             // Every holder lets the attacker operate its nodes.
@@ -65,7 +65,7 @@ contract Handler is Setup {
             node.setApprovalForAll(address(attacker), true);
         }
         _give(address(this), 100_000 * POINT);
-        token.approve(address(programs), type(uint256).max);
+        token.approve(address(node), type(uint256).max);
     }
 
     function pay(uint256 who, bool other, bool funded, uint64 amount) external counted {
@@ -99,7 +99,7 @@ contract Handler is Setup {
         if (amount <= left) {
             split = PaymentMath.refund(payment.amount, order.refunded, amount, terms.divertBps, terms.multiplier);
         }
-        address payout = registry.merchantOf(payment.merchant).payout;
+        address payout = processor.merchantOf(payment.merchant).payout;
         vm.prank(payout);
         try processor.refund(payment, order.start, amount) {
             order.refunded += amount;
@@ -134,7 +134,7 @@ contract Handler is Setup {
     }
 
     function deposit(uint64 amount) external counted {
-        try programs.deposit(fund, uint64(_mix(amount) % (5000 * POINT))) {
+        try node.deposit(fund, uint64(_mix(amount) % (5000 * POINT))) {
             ++done["deposit"];
         } catch {}
     }
@@ -206,7 +206,7 @@ contract Handler is Setup {
 
     function giveByHand(uint64 amount) external counted {
         vm.prank(payers[0]);
-        try token.transfer(address(programs), amount % POINT) {
+        try token.transfer(address(node), amount % POINT) {
             ++done["giveByHand"];
         } catch {}
     }
@@ -239,7 +239,7 @@ contract Handler is Setup {
     }
 
     function deployment() external view returns (address, address, address, address, address, uint32, uint32) {
-        return (address(token), address(programs), address(node), address(registry), address(processor), fec, fund);
+        return (address(token), address(node), address(node), address(registry), address(processor), fec, fund);
     }
 
     function _payment(address payer, bool other, bool funded, uint64 amount)

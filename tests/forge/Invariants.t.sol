@@ -74,12 +74,12 @@ contract InvariantsTest {
     }
 
     function invariant_T03_T07_T09_T18_T23_allOfThem() external view {
-        IPrograms.Books memory emission = programs.books(fec);
-        IPrograms.Books memory funded = programs.books(fund);
+        IProgramBooks.Books memory emission = node.books(fec);
+        IProgramBooks.Books memory funded = node.books(fund);
         uint256 supply = token.totalSupply();
 
         vm.assertLe(funded.committed, funded.reserve, "1: covered");
-        vm.assertLe(funded.reserve, token.balanceOf(address(programs)), "1: held");
+        vm.assertLe(funded.reserve, token.balanceOf(address(node)), "1: held");
 
         vm.assertLe(uint256(emission.released) + emission.committed, programs.terms(fec).cap, "2: cap");
         vm.assertLe(uint256(funded.released) + funded.committed, programs.terms(fund).cap, "2: cap");
@@ -142,8 +142,8 @@ contract InvariantsTest {
         for (uint256 i = 0; i < handler.payerCount(); ++i) {
             sum += token.balanceOf(handler.payers(i));
         }
-        address shop = registry.merchantOf(7).payout;
-        return sum + token.balanceOf(shop) + token.balanceOf(address(handler)) + token.balanceOf(address(programs));
+        address shop = processor.merchantOf(7).payout;
+        return sum + token.balanceOf(shop) + token.balanceOf(address(handler)) + token.balanceOf(address(node));
     }
 
     function refundsAreWithinPayments(uint256 from) private view {
@@ -157,7 +157,7 @@ contract InvariantsTest {
 
     function limitsHold(uint32 merchant) private view {
         uint256 day = handler.day();
-        IMerchantRegistry.Merchant memory state = registry.merchantOf(merchant);
+        IMerchantRegistry.Merchant memory state = processor.merchantOf(merchant);
         vm.assertEq(state.paidToday, handler.paidOn(merchant, day), "6: paid today");
         vm.assertEq(state.issuedToday, handler.issuedOn(merchant, day), "6: issued today");
         vm.assertLe(state.paidToday, state.paidPerDay, "6: paid per day");

@@ -32,7 +32,7 @@ contract NodeRendererTest {
 
     function test_givenNoSuchNode_itShouldRevertAsTheNodeContractDoes() public {
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, ID + 1));
-        renderer.tokenURI(_nodes(), ID + 1);
+        renderer.tokenURI(_nodes(), _programs(), ID + 1);
     }
 
     function test_givenALockedNode_itShouldSayUntilWhen() public view {
@@ -252,7 +252,7 @@ contract NodeRendererTest {
     function test_givenASerial_itShouldBePartOfTheShortId() public {
         uint256 id = ID | 7 << 160;
         nodes.set(_fec(), Tables.FEC, "FEC", id, POINT, 0);
-        string memory json = _decoded(renderer.tokenURI(_nodes(), id), "data:application/json;base64,");
+        string memory json = _decoded(renderer.tokenURI(_nodes(), _programs(), id), "data:application/json;base64,");
         vm.assertTrue(json.startsWith('{"name":"FEC ADN 1-2-7-f39f..2266",'), "serial");
     }
 
@@ -260,7 +260,7 @@ contract NodeRendererTest {
         string memory first = _svg();
         uint256 id = ID + (1 << 224);
         nodes.set(_fec(), Tables.FEC, "FEC", id, 10_000 * POINT, 0);
-        string memory json = _decoded(renderer.tokenURI(_nodes(), id), "data:application/json;base64,");
+        string memory json = _decoded(renderer.tokenURI(_nodes(), _programs(), id), "data:application/json;base64,");
         string memory second = _image(json);
         _assertHas(first, "hsl(160,");
         _assertHas(first, "hsl(208,");
@@ -296,7 +296,7 @@ contract NodeRendererTest {
             _set(rules, shares, "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"", type(uint64).max, 97);
             _elapse(99);
             uint256 before = gasleft();
-            renderer.tokenURI(_nodes(), ID);
+            renderer.tokenURI(_nodes(), _programs(), ID);
             vm.assertLe(before - gasleft(), GAS_LIMIT, "gas");
         }
     }
@@ -340,8 +340,12 @@ contract NodeRendererTest {
         return IReleaseNode(address(nodes));
     }
 
+    function _programs() private view returns (IPrograms) {
+        return IPrograms(address(nodes));
+    }
+
     function _json() private view returns (string memory) {
-        return _decoded(renderer.tokenURI(_nodes(), ID), "data:application/json;base64,");
+        return _decoded(renderer.tokenURI(_nodes(), _programs(), ID), "data:application/json;base64,");
     }
 
     function _svg() private view returns (string memory) {

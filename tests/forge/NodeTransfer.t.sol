@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ERC721} from "solady/tokens/ERC721.sol";
-import {IPaymentProcessor, IReleaseNode, Setup} from "./Setup.sol";
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {Base64} from "solady/utils/Base64.sol";
+import {LibString} from "solady/utils/LibString.sol";
+import {PayerShare} from "../../contracts/types/PayerShare.sol";
+import {ProgramRules} from "../../contracts/types/ProgramRules.sol";
+import {IPaymentProcessor, IPointsToken, IProgramBooks, IReleaseNode, Setup} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
 /// @dev ERC-721 transfers of nodes, who may make and undo them, and what they say of themselves.
@@ -30,9 +35,13 @@ contract NodeTransferTest is Setup {
         uint256 other = node.idOf(fec, 9, alice);
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, other));
         node.transferFrom(alice, bob, other);
-        refused(stranger, stranger, abi.encodeWithSelector(ERC721.NotOwnerNorApproved.selector));
-        refused(alice, address(0), abi.encodeWithSelector(ERC721.TransferToZeroAddress.selector));
-        vm.expectRevert(abi.encodeWithSelector(ERC721.TransferFromIncorrectOwner.selector));
+        refused(
+            stranger, stranger, abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, stranger, id)
+        );
+        refused(alice, address(0), abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
+        vm.prank(alice);
+        node.setApprovalForAll(bob, true);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721IncorrectOwner.selector, bob, id, alice));
         vm.prank(bob);
         node.transferFrom(bob, stranger, id);
     }
@@ -44,7 +53,7 @@ contract NodeTransferTest is Setup {
         vm.warp(until - 1);
         vm.prank(alice);
         node.approve(stranger, id);
-        bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_AccountFrozen.selector, alice, until);
+        bytes memory reason = abi.encodeWithSelector(IPointsToken.PointsToken_AccountFrozen.selector, alice, until);
         refused(alice, bob, reason);
         refused(stranger, bob, reason);
         vm.warp(until);
@@ -55,9 +64,7 @@ contract NodeTransferTest is Setup {
     function test_T08_whatIsClaimableGoesToTheSeller() public {
         vm.warp(unlock(fec) + 49 * 7 days);
         vm.expectEmit();
-        emit IReleaseNode.Claimed(id, alice, alice, 802_091_869, 50);
-        vm.expectEmit();
-        emit IReleaseNode.MetadataUpdate(id);
+        emit IReleaseNode.Claimed(id, alice, 802_091_869, 50);
         vm.prank(alice);
         node.transferFrom(alice, bob, id);
         vm.assertEq(token.balanceOf(alice), 802_091_869, "seller");
@@ -96,7 +103,9 @@ contract NodeTransferTest is Setup {
         node.transferFrom(alice, bob, id);
         vm.assertEq(token.balanceOf(alice), FIRST, "seller");
         vm.assertEq(node.getApproved(id), address(0), "approval ended");
-        refused(stranger, stranger, abi.encodeWithSelector(ERC721.TransferFromIncorrectOwner.selector));
+        refused(
+            stranger, stranger, abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, stranger, id)
+        );
     }
 
     function test_T06_aTransferDoesNotMoveLaterPayments() public {
@@ -111,7 +120,7 @@ contract NodeTransferTest is Setup {
     function test_T11_safeTransferToAContractThatCannotHoldNodes() public {
         Plain plain = new Plain();
         vm.warp(unlock(fec));
-        vm.expectRevert(abi.encodeWithSelector(ERC721.TransferToNonERC721ReceiverImplementer.selector));
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(plain)));
         vm.prank(alice);
         node.safeTransferFrom(alice, address(plain), id);
     }
@@ -145,7 +154,7 @@ contract NodeTransferTest is Setup {
         vm.assertEq(node.ownerOf(id), stranger, "owner");
         vm.assertTrue(node.balanceOf(stranger) == 1 && node.balanceOf(address(thief)) == 0, "counted once");
         vm.assertEq(token.balanceOf(alice), FIRST, "seller");
-        vm.assertEq(programs.books(fec).released, FIRST, "paid once");
+        vm.assertEq(node.books(fec).released, FIRST, "paid once");
     }
 
     function test_T10_aReceiverThatPaysWhileItReceives() public {
@@ -158,20 +167,96 @@ contract NodeTransferTest is Setup {
         node.safeTransferFrom(alice, address(payer), id);
         vm.assertTrue(payer.callbackDone(), "an ordinary payment");
         vm.assertEq(node.balanceOf(address(payer)), 2, "two nodes");
-        vm.assertEq(programs.books(fec).committed, 10_000 * POINT - FIRST + 10 * POINT, "books");
+        vm.assertEq(node.books(fec).committed, 10_000 * POINT - FIRST + 10 * POINT, "books");
     }
 
     function test_T17_onlyTheProcessorMakesAndUndoesNodes() public {
-        bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_NotProcessor.selector, stranger);
-        vm.expectRevert(reason);
-        vm.prank(stranger);
-        node.topUp(fec, 1, stranger, POINT, 0);
-        vm.expectRevert(reason);
-        vm.prank(stranger);
-        node.undo(fec, 1, alice, POINT);
+        PayerShare[] memory shares = new PayerShare[](1);
+        shares[0] = PayerShare(stranger, 9 * POINT, POINT, 0);
+        address[3] memory callers = [stranger, address(programs), address(token)];
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes memory reason = abi.encodeWithSelector(IReleaseNode.ReleaseNode_NotProcessor.selector, callers[i]);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.topUp(fec, 1, shares);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.commitIssue(fund, stranger, stranger, POINT);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.depositIssued(fund, stranger, POINT);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.undo(fec, 1, alice, POINT, 10 * POINT);
+        }
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, node.idOf(fec, 1, bob)));
         vm.prank(address(processor));
-        node.undo(fec, 1, bob, POINT);
+        node.undo(fec, 1, bob, POINT, POINT);
+    }
+
+    function test_T17_onlyTheRuleBookOpensAndClosesPrograms() public {
+        ProgramRules rules = node.rulesOf(fec);
+        address[3] memory callers = [stranger, address(processor), address(this)];
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes memory reason = abi.encodeWithSelector(IProgramBooks.ReleaseNode_NotPrograms.selector, callers[i]);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.addProgram(9, rules, POINT);
+            vm.expectRevert(reason);
+            vm.prank(callers[i]);
+            node.closeProgram(fec, 0);
+        }
+    }
+
+    /// @dev Which is what payments, refunds and transfers count by.
+    function test_nodesAreCountedAsTheyAreMadeMovedAndEnded() public {
+        vm.assertTrue(node.balanceOf(alice) == 1 && token.nodesOf(alice) == 1, "made");
+        paid(alice, fec, POINT, "2");
+        vm.assertEq(node.balanceOf(alice), 1, "grown");
+        endow(POINT);
+        paid(alice, fund, POINT, "3");
+        vm.assertEq(node.balanceOf(alice), 2, "another");
+        give(shop, POINT);
+        vm.prank(shop);
+        processor.refund(paymentOf(alice, fund, POINT, "3"), 2, POINT);
+        vm.assertEq(node.balanceOf(alice), 1, "undone");
+        processor.issue(issueOf(alice, 0, POINT, "4"));
+        vm.assertEq(node.balanceOf(alice), 2, "issued");
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertTrue(node.balanceOf(alice) == 1 && node.balanceOf(bob) == 1, "moved");
+        vm.prank(bob);
+        node.transferFrom(bob, bob, id);
+        vm.assertEq(node.balanceOf(bob), 1, "to itself");
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidOwner.selector, address(0)));
+        node.balanceOf(address(0));
+    }
+
+    function test_anUnknownNodeHasNoOwnerAndNobodyApproved() public {
+        bytes memory reason = abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 1);
+        vm.expectRevert(reason);
+        node.ownerOf(1);
+        vm.expectRevert(reason);
+        node.getApproved(1);
+        vm.expectRevert(reason);
+        node.approve(bob, 1);
+    }
+
+    function test_T09_whoMayApproveANode() public {
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidApprover.selector, stranger));
+        vm.prank(stranger);
+        node.approve(stranger, id);
+        vm.prank(alice);
+        node.setApprovalForAll(bob, true);
+        vm.prank(bob);
+        node.approve(stranger, id);
+        vm.assertEq(node.getApproved(id), stranger, "by an operator");
+        vm.prank(alice);
+        node.approve(address(0), id);
+        vm.assertEq(node.getApproved(id), address(0), "ended");
+        vm.warp(unlock(fec));
+        refused(stranger, bob, abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, stranger, id));
     }
 
     function test_metadataIsReadFromLiveState() public {
@@ -190,29 +275,23 @@ contract NodeTransferTest is Setup {
         node.tokenURI(1);
     }
 
-    function test_metadataSaysTheAmountsInPoints() public {
+    function test_metadataIsDrawnByTheRenderer() public {
         vm.warp(unlock(fec));
-        bytes memory uri = bytes(node.tokenURI(id));
-        bytes memory base64 = new bytes(uri.length - 29);
-        for (uint256 i = 0; i < base64.length; ++i) {
-            base64[i] = uri[29 + i];
-        }
-        string memory json = string.concat(
-            '{"name":"ADN 0x00000001000001000000000',
-            "0",
-            hexOf(alice),
-            '","description":"Releases points period by period. Points are spent or given, never cashed.","attributes":[',
-            '{"trait_type":"Program","value":"1"},{"trait_type":"Start period","value":"1"},',
-            '{"trait_type":"Total","value":"10000.000000"},{"trait_type":"Claimed","value":"0.000000"},',
-            '{"trait_type":"Claimable","value":"3.831380"}]}'
-        );
-        vm.assertEq(string(base64), vm.toBase64(json), "JSON");
+        vm.assertEq(node.tokenURI(id), renderer.tokenURI(node, programs, id), "a node's");
+        vm.assertEq(node.contractURI(), renderer.contractURI(), "the collection's");
+        string memory json = string(Base64.decode(LibString.slice(node.tokenURI(id), 29)));
+        vm.assertTrue(LibString.contains(json, '"Total","display_type":"number","value":10000.000000}'), "total");
+        vm.assertTrue(LibString.contains(json, '"Claimable","display_type":"number","value":3.831380}'), "claimable");
+        claimOne(id);
+        json = string(Base64.decode(LibString.slice(node.tokenURI(id), 29)));
+        vm.assertTrue(LibString.contains(json, '"Claimed","display_type":"number","value":3.831380}'), "claimed");
     }
 
     function test_anIdSaysProgramStartAndPayer() public view {
         uint256 expected = uint256(fec) << 224 | uint256(1) << 200 | uint160(alice);
         vm.assertEq(node.idOf(fec, 1, alice), expected, "layout");
         vm.assertEq(id, expected, "of a payment");
+        vm.assertEq(node.issuedIdOf(fec, 1, alice), expected | 1 << 160, "of an issue");
         IReleaseNode.Node memory state = node.nodeOf(id);
         vm.assertTrue(state.program == fec && state.start == 1 && state.total == 10_000 * POINT, "read back");
     }
@@ -221,14 +300,5 @@ contract NodeTransferTest is Setup {
         vm.expectRevert(reason);
         vm.prank(caller);
         node.transferFrom(alice, to, id);
-    }
-
-    function hexOf(address account) private pure returns (string memory) {
-        bytes16 digits = "0123456789abcdef";
-        bytes memory text = new bytes(40);
-        for (uint256 i = 0; i < 40; ++i) {
-            text[i] = digits[uint160(account) >> (4 * (39 - i)) & 0xf];
-        }
-        return string(text);
     }
 }

@@ -48,17 +48,10 @@ contract Nodes {
     }
 
     function elapsed(uint32, uint24 start) public view returns (uint8) {
-        return ScheduleMath.elapsed(block.timestamp, _terms.epoch, _terms.periodLength, start, _terms.periods);
+        return uint8(ScheduleMath.elapsed(block.timestamp, _terms.epoch, _terms.periodLength, start, _terms.periods));
     }
 
     function released(uint8 k) public view returns (uint64) {
-        bytes memory shares = _table;
-        uint256 q;
-        if (k != 0 && k < _terms.periods) {
-            for (uint256 i = 0; i < 24; ++i) {
-                q = q << 8 | uint8(shares[(uint256(k) - 1) * 24 + i]);
-            }
-        }
-        return ScheduleMath.released(_total, k, _terms.periods, uint192(q));
+        return uint64(ScheduleMath.released(_table, _total, k, _terms.periods));
     }
 }

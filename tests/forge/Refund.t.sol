@@ -2,7 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IPaymentProcessor, IPointsToken, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+import {IPaymentProcessor, IPointsToken, IProgramBooks, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev `refund`, `refundWithAuthorization` and `quoteRefund`.
@@ -13,7 +16,7 @@ contract RefundTest is Setup {
             paymentOf(alice, fec, POINT, "1"),
             1,
             0,
-            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NothingToDo.selector)
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NothingToDo.selector, bytes32("1"))
         );
     }
 
@@ -41,7 +44,7 @@ contract RefundTest is Setup {
         processor.refund(payment, 1, POINT);
         // The payout address moved: the old one no longer refunds, the new one does.
         vm.prank(shop);
-        registry.setPayout(SHOP, bob);
+        processor.setPayout(SHOP, bob);
         refused(
             payment, 1, POINT, abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NotPayout.selector, SHOP, shop)
         );
@@ -106,13 +109,21 @@ contract RefundTest is Setup {
         vm.prank(alice);
         node.approve(stranger, id);
         vm.expectEmit();
+        emit IERC721.Transfer(alice, address(0), id);
+        vm.expectEmit();
+        emit IERC4906.MetadataUpdate(id);
+        vm.expectEmit();
+        emit IERC20.Transfer(shop, alice, 90 * POINT);
+        vm.expectEmit();
+        emit IERC20.Transfer(address(0), alice, 10 * POINT);
+        vm.expectEmit();
         emit IPaymentProcessor.Refunded(SHOP, "1", alice, fec, 1, 100 * POINT, 10 * POINT, 100 * POINT);
         accepted(paymentOf(alice, fec, 100 * POINT, "1"), 1, 100 * POINT);
         vm.assertEq(token.balanceOf(alice), 100 * POINT, "payer");
         vm.assertEq(token.balanceOf(shop), 0, "merchant");
         vm.assertEq(token.totalSupply(), 100 * POINT, "minted again");
         vm.assertEq(node.balanceOf(alice), 0, "no node");
-        IPrograms.Books memory books = programs.books(fec);
+        IProgramBooks.Books memory books = node.books(fec);
         vm.assertTrue(books.diverted == 0 && books.committed == 0 && books.released == 0, "no books");
 
         vm.assertEq(paid(alice, fec, 50 * POINT, "2"), id, "the same node");
@@ -120,14 +131,58 @@ contract RefundTest is Setup {
         vm.assertEq(node.getApproved(id), address(0), "without the old approval");
     }
 
+    function test_aPartLeavesANodeThatSaysThatItChanged() public {
+        uint256 id = paid(alice, fec, 100 * POINT, "1");
+        vm.expectEmit();
+        emit IERC4906.MetadataUpdate(id);
+        accepted(paymentOf(alice, fec, 100 * POINT, "1"), 1, 99 * POINT);
+        vm.assertEq(node.nodeOf(id).total, POINT, "what is left");
+        vm.assertEq(token.nodesOf(alice), 1, "still counted");
+        vm.assertEq(token.totalSupply(), 99 * POINT + POINT * 9 / 10, "supply");
+    }
+
+    /// @dev What the maker of a node did with it while it was locked ends with it.
+    function test_aWholeRefundEndsCustody() public {
+        uint256 id = paid(alice, fec, 100 * POINT, "1");
+        vm.prank(alice);
+        node.setBeneficiary(id, bob);
+        accepted(paymentOf(alice, fec, 100 * POINT, "1"), 1, 100 * POINT);
+        vm.assertEq(node.beneficiaryOf(id), address(0), "ended");
+        paid(alice, fec, 100 * POINT, "2");
+        vm.warp(unlock(fec));
+        uint256 before = token.balanceOf(alice);
+        uint256 released = claimOne(id);
+        vm.assertEq(token.balanceOf(alice), before + released, "to the owner");
+    }
+
+    /// @dev The orders of a batch are refunded one by one, as if they had been paid so.
+    function test_aPaymentOfABatchIsRefundedAsAnyOther() public {
+        IPaymentProcessor.Payment[] memory payments = new IPaymentProcessor.Payment[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            payments[i] = paymentOf(alice, fec, 10 * POINT + 9, bytes32(i));
+        }
+        give(alice, 30 * POINT + 27);
+        vm.prank(alice);
+        processor.payBatch(payments);
+        accepted(payments[1], 1, 10 * POINT + 9);
+        uint256 id = node.idOf(fec, 1, alice);
+        vm.assertEq(node.nodeOf(id).total, 20 * POINT, "a third less");
+        accepted(payments[2], 1, 10 * POINT + 9);
+        accepted(payments[0], 1, 10 * POINT + 9);
+        vm.assertEq(token.balanceOf(alice), 30 * POINT + 27, "payer");
+        vm.assertEq(token.balanceOf(shop), 0, "merchant");
+        vm.assertEq(token.nodesOf(alice), 0, "no node");
+        vm.assertEq(node.books(fec).committed, 0, "nothing owed");
+    }
+
     function test_aFundedProgramGivesBackFromItsReserve() public {
         endow(10 * POINT);
         paid(alice, fund, 100 * POINT, "1");
         accepted(paymentOf(alice, fund, 100 * POINT, "1"), 2, 50 * POINT);
-        IPrograms.Books memory books = programs.books(fund);
+        IProgramBooks.Books memory books = node.books(fund);
         vm.assertEq(books.reserve, 15 * POINT, "reserve");
         vm.assertEq(books.committed, 10 * POINT, "committed");
-        vm.assertEq(token.balanceOf(address(programs)), 15 * POINT, "held");
+        vm.assertEq(token.balanceOf(address(node)), 15 * POINT, "held");
         vm.assertEq(token.balanceOf(alice), 50 * POINT, "payer");
     }
 
@@ -135,7 +190,7 @@ contract RefundTest is Setup {
     function test_T02_theLastUnitsAfterTheNodeIsGone() public {
         IPrograms.Terms memory rules = fecTerms();
         (rules.minPayment, rules.periods) = (10, 1);
-        uint32 program = programs.open(rules, "");
+        uint32 program = programs.open(rules, "P", "");
         uint256 id = paid(alice, program, 19, "1");
         accepted(paymentOf(alice, program, 19, "1"), 1, 10);
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, id));
@@ -169,16 +224,16 @@ contract RefundTest is Setup {
         vm.assertEq(token.balanceOf(alice), amount, "payer");
         vm.assertEq(token.balanceOf(shop), 0, "merchant");
         vm.assertEq(token.totalSupply(), supply, "supply");
-        vm.assertEq(programs.books(program).committed, 0, "committed");
-        vm.assertEq(programs.books(program).diverted, 0, "diverted");
-        vm.assertEq(programs.books(fund).reserve, 100_000 * POINT, "reserve");
+        vm.assertEq(node.books(program).committed, 0, "committed");
+        vm.assertEq(node.books(program).diverted, 0, "diverted");
+        vm.assertEq(node.books(fund).reserve, 100_000 * POINT, "reserve");
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unknown.selector, id));
         node.nodeOf(id);
     }
 
     function test_anInactiveMerchantRefundsAndAFrozenPayerReceives() public {
         paid(alice, fec, POINT, "1");
-        registry.setActive(SHOP, false);
+        processor.setActive(SHOP, false);
         token.freeze(alice, "lost");
         accepted(paymentOf(alice, fec, POINT, "1"), 1, POINT);
         vm.assertEq(token.balanceOf(alice), POINT, "paid back");
@@ -226,7 +281,9 @@ contract RefundTest is Setup {
         processor.refundWithAuthorization(payment, 1, 30 * POINT + 1, authorization);
         vm.expectRevert(invalid(shop));
         processor.refundWithAuthorization(payment, 2, 30 * POINT, authorization);
-        vm.expectRevert(invalid(shop));
+        vm.expectRevert(
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, bytes32("2"), shop)
+        );
         processor.refundWithAuthorization(paymentOf(alice, fec, 100 * POINT, "2"), 1, 30 * POINT, authorization);
         // An authorization of the payer is none of the merchant's.
         IPaymentProcessor.Authorization memory ofAlice = authorizedRefund(ALICE_KEY, payment, 1, 30 * POINT);
@@ -235,7 +292,7 @@ contract RefundTest is Setup {
         vm.warp(authorization.validBefore);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentProcessor.PaymentProcessor_NotValidNow.selector, 0, authorization.validBefore
+                IPaymentProcessor.PaymentProcessor_NotValidNow.selector, bytes32("1"), 0, authorization.validBefore
             )
         );
         processor.refundWithAuthorization(payment, 1, 30 * POINT, authorization);
@@ -247,7 +304,7 @@ contract RefundTest is Setup {
     function test_T15_byAuthorizationOfAContractOrOfNobody() public {
         Wallet wallet = new Wallet(alice);
         vm.prank(shop);
-        registry.setPayout(SHOP, address(wallet));
+        processor.setPayout(SHOP, address(wallet));
         paid(bob, fec, 100 * POINT, "1");
         IPaymentProcessor.Payment memory payment = paymentOf(bob, fec, 100 * POINT, "1");
         IPaymentProcessor.Authorization memory wrong = authorizedRefund(SHOP_KEY, payment, 1, 100 * POINT);
@@ -283,7 +340,8 @@ contract RefundTest is Setup {
     }
 
     function invalid(address signer) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, signer);
+        return
+            abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, bytes32("1"), signer);
     }
 
     function exceeds(uint256 tried, uint64 left) private pure returns (bytes memory) {

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IReleaseNode, Setup} from "./Setup.sol";
+import {PayerShare} from "../../contracts/types/PayerShare.sol";
+import {IPointsToken, IReleaseNode, Setup} from "./Setup.sol";
 
 /// @dev Stands in the processor's place for a moment, to make many nodes of one holder in one call.
 contract Loader {
-    function load(IReleaseNode node, uint32 program, address holder, uint24 count) external {
+    function load(IReleaseNode node, IPointsToken token, uint32 program, address holder, uint24 count) external {
+        PayerShare[] memory shares = new PayerShare[](1);
+        shares[0] = PayerShare({payer: holder, merchantShare: 0, diverted: 1e5, validAfter: type(uint40).max});
         for (uint24 start = 1000; start < 1000 + count; ++start) {
-            node.topUp(program, start, holder, 1e6, 0);
+            uint256 made = node.topUp(program, start, shares);
+            shares[0].diverted = 0;
+            token.settle(holder, shares, made, false);
+            shares[0].diverted = 1e5;
         }
     }
 }
@@ -19,7 +25,7 @@ contract ScaleTest is Setup {
         uint256[3] memory before = costs("few", 1);
         bytes memory code = address(processor).code;
         vm.etch(address(processor), type(Loader).runtimeCode);
-        Loader(address(processor)).load(node, fec, alice, 10_000);
+        Loader(address(processor)).load(node, token, fec, alice, 10_000);
         vm.etch(address(processor), code);
         vm.assertGt(node.balanceOf(alice), 10_000, "ten thousand nodes");
         uint256[3] memory later = costs("many", 2);

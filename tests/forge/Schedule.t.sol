@@ -24,7 +24,7 @@ contract ScheduleTest is Setup {
         IPrograms.Terms memory rules = fecTerms();
         rules.periods = 3;
         (rules.growthNumerator, rules.growthDenominator) = (2, 1);
-        uint32 program = programs.open(rules, Tables.doubling(3));
+        uint32 program = programs.open(rules, "P", Tables.doubling(3));
         vm.assertEq(programs.released(program, 7, 1), 1, "1 of 7");
         vm.assertEq(programs.released(program, 7, 2), 3, "3 of 7");
         vm.assertEq(programs.released(program, 7, 3), 7, "7 of 7");
@@ -34,18 +34,25 @@ contract ScheduleTest is Setup {
 
     /// @dev Rounded down, the table would lose a unit at 572 of these values.
     function test_T22_straightLineOfAHundredPeriodsLosesNoUnit() public pure {
+        bytes memory table = Tables.straight(100);
         for (uint64 total = 0; total <= 50; ++total) {
             for (uint256 k = 1; k < 100; ++k) {
-                uint192 q = uint192(Tables.share(k, 100));
-                vm.assertEq(ScheduleMath.released(total, k, 100, q), uint256(total) * k / 100, "floor");
+                vm.assertEq(ScheduleMath.released(table, total, k, 100), uint256(total) * k / 100, "floor");
             }
         }
     }
 
     function testFuzz_T22_straightLineIsTheExactFloor(uint64 total, uint8 periods, uint8 k) public pure {
-        vm.assume(k != 0 && k < periods);
-        uint64 released = ScheduleMath.released(total, k, periods, uint192(Tables.share(k, periods)));
+        vm.assume(k < periods);
+        uint256 released = ScheduleMath.released(Tables.straight(periods), total, k, periods);
         vm.assertEq(released, uint256(total) * k / periods, "floor");
+    }
+
+    /// @dev The word before the first entry is the length of the table: it releases nothing, however long the table.
+    function testFuzz_T22_nothingIsReleasedBeforeTheFirstPeriod(uint64 total, uint8 periods) public pure {
+        vm.assume(periods != 0);
+        vm.assertEq(ScheduleMath.released(Tables.straight(periods), total, 0, periods), 0, "nothing");
+        vm.assertEq(ScheduleMath.released(Tables.straight(255), type(uint64).max, 0, 255), 0, "of the longest");
     }
 
     function testFuzz_T22_releasesGrowAndNeverPassTheTotal(uint64 total, uint8 k) public view {
@@ -58,13 +65,13 @@ contract ScheduleTest is Setup {
     function test_T22_sixtyDaysAndAHundredAndTwentyInstalmentsWork() public {
         IPrograms.Terms memory rules = fundTerms();
         rules.periods = 60;
-        uint32 sixty = programs.open(rules, Tables.straight(60));
+        uint32 sixty = programs.open(rules, "P", Tables.straight(60));
         rules.periods = 120;
-        uint32 instalments = programs.open(rules, Tables.straight(120));
+        uint32 instalments = programs.open(rules, "P", Tables.straight(120));
         rules.periods = 255;
-        uint32 longest = programs.open(rules, Tables.straight(255));
+        uint32 longest = programs.open(rules, "P", Tables.straight(255));
         rules.periods = 1;
-        uint32 atOnce = programs.open(rules, "");
+        uint32 atOnce = programs.open(rules, "P", "");
         for (uint8 k = 0; k < 255; ++k) {
             vm.assertEq(programs.released(sixty, 1e9 + 7, k), k < 60 ? (1e9 + 7) * uint256(k) / 60 : 1e9 + 7, "60");
             vm.assertEq(programs.released(instalments, 120, k), k < 120 ? k : 120, "120");

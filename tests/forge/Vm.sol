@@ -23,6 +23,10 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function expectEmit() external;
     function recordLogs() external;
+    function record() external;
+    function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function store(address account, bytes32 slot, bytes32 value) external;
     function getRecordedLogs() external returns (Log[] memory logs);
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
@@ -32,6 +36,8 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function toBase64(string calldata data) external pure returns (string memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool done);
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external pure;
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,15 +33,24 @@ def network_settings(port: int) -> list[str]:
     return ["development", setup.BROWNIE_NETWORK, "host=http://127.0.0.1", "cmd=anvil", f"port={port}", *settings]
 
 
+def copy_with_imports(source: Path, folder: Path) -> None:
+    """A contract of this project and all others of it that it imports, at their places."""
+    copied = folder / source.relative_to(ROOT)
+    if copied.exists():
+        return
+    copied.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, copied)
+    for imported in re.findall(r'from "(\.[^"]+)";', source.read_text()):
+        copy_with_imports((source.parent / imported).resolve(), folder)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The points contract and all that it imports (the whole takes three times as long), and the configuration."""
     folder = tmp_path / "project"
-    (folder / "contracts").mkdir(parents=True)
-    (folder / "build").mkdir()  # `make` has made it before Brownie is there
+    (folder / "build").mkdir(parents=True)  # `make` has made it before Brownie is there
     shutil.copy(ROOT / "brownie-config.yaml", folder)
-    shutil.copy(ROOT / "contracts" / "PointsToken.sol", folder / "contracts")
-    shutil.copytree(ROOT / "contracts" / "interfaces", folder / "contracts" / "interfaces")
+    copy_with_imports(ROOT / "contracts" / "PointsToken.sol", folder)
     for name in IMPORTED:  # not linked: a native solc reads nothing outside of the project
         shutil.copytree(ROOT / name, folder / name)
     return folder

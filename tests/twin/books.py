@@ -1,0 +1,144 @@
+"""Programs and ProgramBooks: the rules, and what each program took in, owes, released and holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainpoints.chain.parameters import Funding, Program
+from chainpoints.domain.forecast import Grid
+from chainpoints.domain.payment import period_at
+from chainpoints.types import Address
+from twin.points import Points
+from twin.state import DAY, Contracts, all_or_nothing, require
+
+NOTICE = 30 * DAY
+EMISSION_LIMIT = 128
+
+
+@dataclass
+class Books:
+    """total of all nodes ever made, less what refunds undid = released + committed."""
+
+    diverted: int = 0
+    committed: int = 0
+    released: int = 0
+    reserve: int = 0
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Nodes that payments to the replaced program make start with `last_start` at the latest."""
+
+    by: int
+    last_start: int
+
+
+class ProgramBooks(Points):
+    def __init__(self, contracts: Contracts, now: int, programs: tuple[Program, ...]) -> None:
+        super().__init__(contracts, now)
+        self.programs: dict[int, Program] = {}
+        self.books: dict[int, Books] = {}
+        self.replacements: dict[int, Replacement] = {}
+        for program in programs:
+            self.open(program)
+
+    # ------------------------------------------------------------------------------------------------ getters
+
+    @property
+    def unminted(self) -> int:
+        """Of what is set apart: not released yet, or released in place of points that payments burned."""
+        return sum(rules.cap - self.books[n].released + self.books[n].diverted for n, rules in self._emission())
+
+    def grid(self, program: int) -> Grid:
+        rules = self.programs[program]
+        return Grid(rules.epoch, rules.period_seconds, rules.schedule)
+
+    def period(self, program: int) -> int:
+        rules = self.programs[program]
+        return period_at(self.now, rules.epoch, rules.period_seconds)
+
+    def closes_at(self, program: int) -> int:
+        """Until when a replaced program takes payments."""
+        return self.grid(program).begins_at(self.replacements[program].last_start)
+
+    def start_now(self, program: int) -> int:
+        """The start of a node that is made now."""
+        require(program in self.programs, "Programs_Unknown")
+        require(self.now >= self.programs[program].epoch, "Programs_NotStarted")
+        start = self.grid(program).next_start(self.now)
+        closed = program in self.replacements and start > self.replacements[program].last_start
+        require(not closed, "Programs_Closed")
+        return start
+
+    # ------------------------------------------------------------------------------------------------ rules
+
+    @all_or_nothing
+    def open(self, rules: Program) -> int:
+        """The new program's id. Its terms are in range: chain.parameters and TermsCheck see to that."""
+        return self._open(rules)
+
+    @all_or_nothing
+    def replace(self, old: int, rules: Program) -> int:
+        """The new program's id. The old one goes on to the end of its period in which the new one opens."""
+        require(old in self.programs, "Programs_Unknown")
+        require(old not in self.replacements, "Programs_Replaced")
+        require(rules.epoch >= self.now + NOTICE, "Programs_NoticeTooShort")
+        last_moment = period_at(rules.epoch - 1, self.programs[old].epoch, self.programs[old].period_seconds)
+        program = self._open(rules)
+        self.replacements[old] = Replacement(program, max(0, last_moment + 1))
+        return program
+
+    def _open(self, rules: Program) -> int:
+        program = len(self.programs) + 1
+        self.programs[program], self.books[program] = rules, Books()
+        if rules.funding == Funding.EMISSION:
+            require(len(self._emission()) <= EMISSION_LIMIT, "Programs_TooMany")
+            self._set_apart(rules.cap)
+        return program
+
+    def _emission(self) -> list[tuple[int, Program]]:
+        return [(n, rules) for n, rules in self.programs.items() if rules.funding == Funding.EMISSION]
+
+    # ------------------------------------------------------------------------------------------------ books
+
+    @all_or_nothing
+    def deposit(self, sponsor: Address, program: int, amount: int) -> None:
+        """Given an allowance."""
+        self._add_reserve(program, amount)
+        self._take(sponsor, amount)
+        self._put(self.contracts.nodes, amount)
+
+    def _add_reserve(self, program: int, amount: int) -> None:
+        self._require_funded(program)
+        self.books[program].reserve += amount
+
+    def _commit(self, program: int, diverted: int, total: int) -> None:
+        """Promises a node `total` more, for which `diverted` was taken in."""
+        books, rules = self.books[program], self.programs[program]
+        books.diverted += diverted
+        books.committed += total
+        require(books.released + books.committed <= rules.cap, "Programs_CapExceeded")
+        if self.is_funded(program):
+            books.reserve += diverted
+            require(books.reserve >= books.committed, "Programs_ReserveTooSmall")
+
+    def _uncommit(self, program: int, diverted: int, total: int) -> None:
+        books = self.books[program]
+        books.diverted -= diverted
+        books.committed -= total
+        if self.is_funded(program):
+            books.reserve -= diverted
+
+    def _book_release(self, program: int, amount: int) -> None:
+        books = self.books[program]
+        books.committed -= amount
+        books.released += amount
+        if self.is_funded(program):
+            books.reserve -= amount
+
+    def is_funded(self, program: int) -> bool:
+        return self.programs[program].funding == Funding.FUNDED
+
+    def _require_funded(self, program: int) -> None:
+        require(program in self.programs, "Programs_Unknown")
+        require(self.is_funded(program), "Programs_NotFunded")
