@@ -240,7 +240,7 @@ class Economy:
         if not (nodes := self._unlocked()):
             return self._wait()
         node, (owner, *_) = self.random.choice(nodes)
-        key, expiry = keccak(text=f"link {self.random.random()}"), self.now() + 2 * DAY
+        key, expiry = keccak(text=f"link {self.random.random()}"), self.now() + 10 * DAY
         self.send(owner, "ReleaseNode", "give", node, Signer(key).address, expiry)
         self.notes.given[node] = (key, expiry)
         return None

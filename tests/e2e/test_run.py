@@ -52,7 +52,7 @@ def test_every_purchase_is_accounted_for(replayed: tuple[GatewayRun, dict[str, A
     assert report["purchases"] == 6_919
     assert report["paid_in_points"] + report["issued_for_money"] + refused + report["refused_at_the_till"] == 6_919
     assert report["refused_at_the_till"] == 8  # the purchases of 0.00
-    assert set(report["refused_by_the_rules"]) == {"MerchantRegistry_PersonLimitExceeded"}
+    assert set(report["refused_by_the_rules"]) == {"PointsToken_PersonLimitExceeded"}
     assert report["paid_in_points"] > 500
     assert report["claims"] > 500
     assert report["chain_agrees"] is True

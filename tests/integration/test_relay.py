@@ -85,7 +85,7 @@ def test_a_refusal_says_the_numbers_and_does_not_hold_up_the_others(shop: Shop) 
     assert [request.state for request in done] == ["mined"] * 6 + ["refused"] + ["mined"] * 4
     refusal = done[6].refusal
     assert refusal is not None
-    assert refusal["name"] == "MerchantRegistry_PersonLimitExceeded"
+    assert refusal["name"] == "PointsToken_PersonLimitExceeded"
     assert refusal["arguments"] == {
         "person": signer("greedy").address,
         "tried": 1_000_500_000,
@@ -116,7 +116,7 @@ def open_shop(module_deployment: Deployment, tmp_path_factory: pytest.TempPathFa
         ({"terms": {"program": 9}}, "Programs_Unknown", "no program 9"),
         ({"terms": {"merchant": 9}}, "MerchantRegistry_Unknown", "no merchant 9"),
         ({"valid_before": 1}, "PaymentProcessor_NotValidNow", "before 1970-01-01 00:00:01 UTC"),
-        ({"terms": {"amount": 0}}, "Programs_BelowMinimum", "0.000000 points are less"),
+        ({"terms": {"amount": 0}}, "PaymentProcessor_BelowMinimum", "are less than the smallest payment"),
         ({"signature": "no hex"}, "", "can never be sent"),
         ({"program": 2**40}, "", "can never be sent"),
     ],
@@ -173,7 +173,7 @@ def test_refund_and_reserve(shop: Shop) -> None:
         reserve = {"merchant": MERCHANT, "order": order_hash("reserve"), "program": FUNDED}
         reserve |= {"amount": 500 * ONE_POINT, "evidence": order_hash("receipt")}
         shop.wait([shop.accept("issue_reserve", reserve, order="reserve")])
-        assert shop.read("Programs", "books", [FUNDED])[3] == 500 * ONE_POINT
+        assert shop.read("ReleaseNode", "books", [FUNDED])[3] == 500 * ONE_POINT
         node = node_of(shop, "ann")
         shop.wait([shop.pay("ann", 100, "order")])
         payment = shop.payment("ann", 100, "order")

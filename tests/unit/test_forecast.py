@@ -93,6 +93,16 @@ def test_a_tiny_node_skips_the_periods_that_release_nothing() -> None:
     assert next_release([node], EPOCH) == (EPOCH + 60 * DAY, 1)
 
 
+def test_what_a_split_paid_ahead_of_the_schedule_is_taken_from_the_next_releases() -> None:
+    # given: 60 units a day of 60, of which one more was paid than five days release
+    node = Holding(1, DAILY, 0, 3_600, 301)
+    assert node.claimable(EPOCH + 5 * DAY) == 0
+    assert [step.amount for step in forecast([node], EPOCH + 5 * DAY)] == [59] + [60] * 54
+    assert next_release([node], EPOCH + 5 * DAY) == (EPOCH + 6 * DAY, 59)
+    tiny = Holding(1, DAILY, 0, 60, 7)
+    assert next_release([tiny], EPOCH + 5 * DAY) == (EPOCH + 8 * DAY, 1)
+
+
 def test_releases_of_one_date_in_two_programs_are_told_apart_in_the_forecast_and_summed_as_the_next() -> None:
     nodes = [Holding(1, WEEKLY, 0, 10_000_000_000, 0), Holding(2, DAILY, 6, 60_000_000, 0)]
     now = EPOCH + 7 * DAY - 1

@@ -12,10 +12,11 @@ from chainpoints.domain.terms import Terms, describe, duration, percent, ratio
 
 pytestmark = pytest.mark.unit
 
-FEC = Terms(1, "EMISSION", 1_000, 10, 100, 604_800, 851_990_400, 21, 20, 10**6, 10**10, 10**14, "0x" + "00" * 32)
+FEC = Terms(1, "EMISSION", 1_000, 10, 100, 604_800, 851_990_400, 21, 20, 10**6, 10**10, 10**14, "0x" + "00" * 32, "FEC")
 FUNDED = dataclasses.replace(
     FEC,
     program=2,
+    name="Instalments",
     funding="FUNDED",
     multiplier=2,
     periods=60,

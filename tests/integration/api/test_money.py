@@ -186,8 +186,8 @@ def test_an_issue_over_the_persons_limit_is_refused_by_the_chain(world: World) -
     made = shop.post("/v1/orders", {"reference": "till-2", "program": FEC, "money": money})
     body = {"order": made["id"], "customer": ALICE, "points": "0.000002", "evidence": "e"}
     ended = world.ended(shop.post("/v1/issues", body))
-    assert ended["refusal"]["name"] == "MerchantRegistry_PersonLimitExceeded"
-    assert world.public.get("/v1/totals")["refusals"] == {"MerchantRegistry_PersonLimitExceeded": 1}
+    assert ended["refusal"]["name"] == "PointsToken_PersonLimitExceeded"
+    assert world.public.get("/v1/totals")["refusals"] == {"PointsToken_PersonLimitExceeded": 1}
     assert shop.get(f"/v1/orders/{made['id']}")["status"] == "refused"
     world.mined(shop.post("/v1/issues", body | {"points": "0.000001"}))
     assert world.public.get(f"/v1/wallets/{ALICE}")["balance"] == "1000.000000"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from builders import ROOT, signer
@@ -169,10 +168,11 @@ def test_what_is_no_address_is_told_and_not_run(pages: httpx.Client, bad: str) -
     assert "<script>alert" not in answer.text
 
 
-def test_names_from_the_manifest_are_escaped(store: Store) -> None:
+def test_names_of_programs_are_escaped(store: Store) -> None:
     fill(store)
-    hostile = msgspec.structs.replace(MANIFEST.terms["1"], name="<b>x</b>")
-    page = Pages(store, msgspec.structs.replace(MANIFEST, terms={"1": hostile})).wallet(ALICE)
+    with store.write() as connection:
+        connection.execute(tables.programs.update().values(name="<b>x</b>"))
+    page = Pages(store).wallet(ALICE)
     assert b"&lt;b&gt;x&lt;/b&gt;" in page.body
     assert b"<b>" not in page.body
 
