@@ -18,8 +18,6 @@ abstract contract Custody is NodeStore {
         if (beneficiary == address(TOKEN)) revert IPointsToken.PointsToken_SentToToken();
         NodeSlot slot = _ownNode(id);
         ProgramRules rules = _known(id.programOf());
-        // What was released is paid before anything of the node changes, and the token takes no points.
-        if (beneficiary == address(TOKEN)) revert IPointsToken.PointsToken_SentToToken();
 
         // Effect and interaction: what was released so far is of whom was named so far.
         address owner = slot.owner();
