@@ -5,7 +5,8 @@ import {IPrograms} from "../../contracts/interfaces/IPrograms.sol";
 import {IReleaseNode} from "../../contracts/interfaces/IReleaseNode.sol";
 import {ScheduleMath} from "../../contracts/libraries/ScheduleMath.sol";
 
-/// @dev One node of one program, in any state that is asked for: what a renderer reads of the node contract.
+/// @dev One node of one program, in any state that is asked for: what a renderer reads of the nodes and of the rule book.
+/// A contract with a function called `table` and nothing to construct it with would be taken for a test.
 contract Nodes {
     uint256 private _id;
     uint64 private _total;
@@ -13,6 +14,10 @@ contract Nodes {
     IPrograms.Terms private _terms;
     bytes private _table;
     string private _name;
+
+    constructor(uint256 id) {
+        _id = id;
+    }
 
     function set(
         IPrograms.Terms calldata rules,
