@@ -97,12 +97,13 @@ def token_uris(chain: Anvil) -> dict[str, str]:
     """Each picture's `tokenURI`: the renderer's own, over a node contract that takes on any state. And the collection's
     `contractURI`, as "collection"."""
     artifacts = {name: compiled(name) for name in ("NodeRenderer", "Nodes")}
+    constructed_with = {"NodeRenderer": (), "Nodes": (0,)}
     sender = chain.rpc.call("eth_accounts")[0]
     addresses: dict[str, Address] = {}
-    for name, artifact in artifacts.items():
-        creation = {"from": sender, "data": "0x" + artifact.bytecode}
-        addresses[name] = chain.rpc.call("eth_getTransactionReceipt", _sent(chain, creation))["contractAddress"]
     calls = Calls(At(addresses), artifacts)
+    for name, arguments in constructed_with.items():
+        creation = {"from": sender, "data": calls.encode_creation(name, arguments)}
+        addresses[name] = chain.rpc.call("eth_getTransactionReceipt", _sent(chain, creation))["contractAddress"]
     to, data = calls.encode("NodeRenderer", "contractURI", ())
     answer = chain.rpc.call("eth_call", {"to": to, "data": data}, "latest")
     uris = {"collection": calls.decode("NodeRenderer", "contractURI", answer)[0]}
@@ -110,7 +111,7 @@ def token_uris(chain: Anvil) -> dict[str, str]:
         node = picture.program << 224 | START << 200 | ORIGIN
         to, data = calls.encode("Nodes", "set", _state(picture, node, chain.now()))
         _sent(chain, {"from": sender, "to": to, "data": data})
-        to, data = calls.encode("NodeRenderer", "tokenURI", (addresses["Nodes"], node))
+        to, data = calls.encode("NodeRenderer", "tokenURI", (addresses["Nodes"], addresses["Nodes"], node))
         answer = chain.rpc.call("eth_call", {"to": to, "data": data}, "latest")
         (uris[key],) = calls.decode("NodeRenderer", "tokenURI", answer)
     return uris
