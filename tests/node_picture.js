@@ -28,8 +28,8 @@ async function measure(uri) {
     boxes[id] = box ? {x: box.x / 10, width: box.width / 10, height: box.height / 10} : null;
   }
   const curve = svg.querySelector("#curve");
-  const length = curve.getTotalLength();
-  const points = Array.from({length: 201}, (_, i) => curve.getPointAtLength(length * i / 200))
+  const length = curve?.getTotalLength(); // the collection has none
+  const points = Array.from({length: curve ? 201 : 0}, (_, i) => curve.getPointAtLength(length * i / 200))
     .map(p => [36 + p.x / 10, 300 + p.y / 10]);
   const elements = [...new Set([...svg.querySelectorAll("*")].map(e => e.tagName))];
   svg.remove();
