@@ -233,8 +233,8 @@ contract ApprovalTest is Setup {
         processor.issueReserve(merchant, order, program, amount, evidence);
     }
 
-    function noReceiver(string memory error, address to) private pure returns (bytes memory) {
-        return abi.encodeWithSignature(error, to);
+    function noReceiver(string memory reason, address to) private pure returns (bytes memory) {
+        return abi.encodeWithSignature(reason, to);
     }
 
     function needed(bytes32 order, uint64 amount) private pure returns (bytes memory) {

@@ -23,7 +23,7 @@ contract Trap is Plain {
         return this.onERC721Received.selector;
     }
 
-    fallback() external payable {
+    fallback() external {
         _spring();
     }
 

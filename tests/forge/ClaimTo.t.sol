@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
-import {IPointsToken, IReleaseNode, ReleaseNode, Setup} from "./Setup.sol";
+import {IPointsToken, IReleaseNode, NodeToken, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev `claimTo`, `approveClaim` and `permitClaim`. The node's first two releases are 3,831,380 and 4,022,950.
@@ -254,7 +254,7 @@ contract ClaimToTest is Setup {
         node.permitClaim(alice, keeper, stranger, FIRST, type(uint40).max, good);
         vm.expectRevert(reason);
         node.permitClaim(alice, stranger, bob, FIRST, type(uint40).max, good);
-        ReleaseNode other = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processor, renderer)));
+        NodeToken other = NodeToken(deploy("ReleaseNode", abi.encode(token, programs, processor, renderer)));
         vm.expectRevert(reason);
         other.permitClaim(alice, keeper, bob, FIRST, type(uint40).max, good);
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_InvalidSignature.selector, address(0)));

@@ -333,8 +333,8 @@ contract CustodyTest is Setup {
         node.setBeneficiary(id, beneficiary);
     }
 
-    function two(uint256 first, uint256 second) private pure returns (uint256[] memory ids) {
+    function two(uint256 one_, uint256 other) private pure returns (uint256[] memory ids) {
         ids = new uint256[](2);
-        (ids[0], ids[1]) = (first, second);
+        (ids[0], ids[1]) = (one_, other);
     }
 }

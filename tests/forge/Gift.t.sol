@@ -445,9 +445,9 @@ contract GiftTest is Setup {
         return domainOf("chainpoints release node", block.chainid, address(node));
     }
 
-    function domainOf(string memory name, uint256 chain, address at) private pure returns (bytes32) {
+    function domainOf(string memory name, uint256 chain, address place) private pure returns (bytes32) {
         bytes32 typehash =
             keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-        return keccak256(abi.encode(typehash, keccak256(bytes(name)), keccak256("1"), chain, at));
+        return keccak256(abi.encode(typehash, keccak256(bytes(name)), keccak256("1"), chain, place));
     }
 }

@@ -2,16 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PaymentMath} from "../../contracts/libraries/PaymentMath.sol";
-import {
-    IPaymentProcessor,
-    IPrograms,
-    IReleaseNode,
-    PaymentProcessor,
-    PointsToken,
-    Programs,
-    ReleaseNode,
-    Setup
-} from "./Setup.sol";
+import {IPaymentProcessor, IPrograms, IReleaseNode, Processor, Token, RuleBook, NodeToken, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
 /// @dev The actors of a campaign. Each action picks among a few accounts, programs and orders, does one call, and counts
@@ -436,7 +427,7 @@ contract Handler is Setup {
         return _now / 1 days;
     }
 
-    function deployment() external view returns (PointsToken, Programs, ReleaseNode, PaymentProcessor, uint32, uint32) {
+    function deployment() external view returns (Token, RuleBook, NodeToken, Processor, uint32, uint32) {
         return (token, programs, node, processor, fec, fund);
     }
 

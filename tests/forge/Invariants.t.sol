@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {PaymentProcessor} from "../../contracts/PaymentProcessor.sol";
-import {PointsToken} from "../../contracts/PointsToken.sol";
-import {Programs} from "../../contracts/Programs.sol";
-import {ReleaseNode} from "../../contracts/ReleaseNode.sol";
 import {IMerchantRegistry} from "../../contracts/interfaces/IMerchantRegistry.sol";
 import {IPaymentProcessor} from "../../contracts/interfaces/IPaymentProcessor.sol";
 import {IProgramBooks} from "../../contracts/interfaces/IProgramBooks.sol";
 import {IPrograms} from "../../contracts/interfaces/IPrograms.sol";
 import {IReleaseNode} from "../../contracts/interfaces/IReleaseNode.sol";
+import {NodeToken, Processor, RuleBook, Token} from "./Contracts.sol";
 import {Handler} from "./Handler.sol";
 import {Vm} from "./Vm.sol";
 
@@ -28,10 +25,10 @@ contract InvariantsTest {
     uint256 private constant DEPTH = 500;
 
     Handler private handler;
-    PointsToken private token;
-    Programs private programs;
-    ReleaseNode private node;
-    PaymentProcessor private processor;
+    Token private token;
+    RuleBook private programs;
+    NodeToken private node;
+    Processor private processor;
     uint32 private fec;
     uint32 private fund;
 

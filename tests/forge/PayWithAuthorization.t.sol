@@ -5,7 +5,7 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
-import {IPaymentProcessor, IPointsToken, PaymentProcessor, Setup} from "./Setup.sol";
+import {IPaymentProcessor, IPointsToken, Processor, Setup} from "./Setup.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
 /// @dev `payWithAuthorization`, `payBatchWithAuthorization`, sent by a stranger, and the payer's `cancelPayments`.
@@ -156,14 +156,14 @@ contract PayWithAuthorizationTest is Setup {
         uint40 now_ = uint40(block.timestamp);
         vm.prank(alice);
         token.cancelPayments();
-        for (uint256 at = 0; at < 4; ++at) {
+        for (uint256 which = 0; which < 4; ++which) {
             IPaymentProcessor.Payment[] memory payments = new IPaymentProcessor.Payment[](3);
             IPaymentProcessor.Authorization[] memory authorizations = new IPaymentProcessor.Authorization[](3);
             for (uint256 i = 0; i < 3; ++i) {
                 payments[i] = paymentOf(alice, fec, POINT, bytes32(i));
-                authorizations[i] = validFrom(ALICE_KEY, payments[i], i == at ? now_ - 2 : now_ - 1);
+                authorizations[i] = validFrom(ALICE_KEY, payments[i], i == which ? now_ - 2 : now_ - 1);
             }
-            if (at < 3) vm.expectRevert(cancelled(alice, now_));
+            if (which < 3) vm.expectRevert(cancelled(alice, now_));
             vm.prank(stranger);
             processor.payBatchWithAuthorization(payments, authorizations);
         }
@@ -178,7 +178,7 @@ contract PayWithAuthorizationTest is Setup {
     }
 
     function test_T14_atAnotherProcessor() public {
-        PaymentProcessor other = PaymentProcessor(deploy("PaymentProcessor", abi.encode(manager, token, node)));
+        Processor other = Processor(deploy("PaymentProcessor", abi.encode(manager, token, node)));
         IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
         IPaymentProcessor.Authorization memory authorization = authorized(ALICE_KEY, payment);
         vm.expectRevert(invalid(alice));
@@ -500,8 +500,8 @@ contract PayWithAuthorizationTest is Setup {
         return abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_InvalidSignature.selector, order, signer);
     }
 
-    function cancelled(address payer, uint40 at) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IPointsToken.PointsToken_PaymentsCancelled.selector, payer, at);
+    function cancelled(address payer, uint40 time) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IPointsToken.PointsToken_PaymentsCancelled.selector, payer, time);
     }
 
     /// @dev An authorization that is valid after a time, for ever.

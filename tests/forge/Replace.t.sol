@@ -276,10 +276,10 @@ contract ReplaceTest is Setup {
         (, uint256 closesAt) = programs.replacementOf(old);
         vm.assertTrue(closesAt >= epoch && closesAt - epoch < rules.periodLength, "less than a period later");
         vm.assertEq((closesAt - EPOCH) % rules.periodLength, 0, "on the old grid");
-        uint256 at = block.timestamp + time % 8000 days;
-        vm.warp(at);
-        vm.assertTrue(open(old) == (at < closesAt), "the old one");
-        vm.assertTrue(open(by) == (at >= epoch), "the new one");
+        uint256 when = block.timestamp + time % 8000 days;
+        vm.warp(when);
+        vm.assertTrue(open(old) == (when < closesAt), "the old one");
+        vm.assertTrue(open(by) == (when >= epoch), "the new one");
     }
 
     function open(uint32 program) private view returns (bool) {

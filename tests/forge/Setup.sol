@@ -2,18 +2,15 @@
 pragma solidity 0.8.37;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {AnchorRegistry} from "../../contracts/AnchorRegistry.sol";
-import {NodeRenderer} from "../../contracts/NodeRenderer.sol";
-import {PaymentProcessor} from "../../contracts/PaymentProcessor.sol";
-import {PointsToken} from "../../contracts/PointsToken.sol";
-import {Programs} from "../../contracts/Programs.sol";
-import {ReleaseNode} from "../../contracts/ReleaseNode.sol";
+import {IAnchorRegistry} from "../../contracts/interfaces/IAnchorRegistry.sol";
 import {IMerchantRegistry} from "../../contracts/interfaces/IMerchantRegistry.sol";
+import {INodeRenderer} from "../../contracts/interfaces/INodeRenderer.sol";
 import {IPaymentProcessor} from "../../contracts/interfaces/IPaymentProcessor.sol";
 import {IPointsToken} from "../../contracts/interfaces/IPointsToken.sol";
 import {IProgramBooks} from "../../contracts/interfaces/IProgramBooks.sol";
 import {IPrograms} from "../../contracts/interfaces/IPrograms.sol";
 import {IReleaseNode} from "../../contracts/interfaces/IReleaseNode.sol";
+import {NodeToken, Processor, RuleBook, Token} from "./Contracts.sol";
 import {Tables} from "./Tables.sol";
 import {Vm} from "./Vm.sol";
 
@@ -30,12 +27,12 @@ abstract contract Setup {
     uint64 internal constant DAY_LIMIT = 10_000_000 * POINT;
 
     AccessManager internal manager;
-    PointsToken internal token;
-    Programs internal programs;
-    ReleaseNode internal node;
-    PaymentProcessor internal processor;
-    AnchorRegistry internal anchors;
-    NodeRenderer internal renderer;
+    Token internal token;
+    RuleBook internal programs;
+    NodeToken internal node;
+    Processor internal processor;
+    IAnchorRegistry internal anchors;
+    INodeRenderer internal renderer;
 
     address internal alice = vm.addr(ALICE_KEY);
     address internal shop = vm.addr(SHOP_KEY);
@@ -51,12 +48,12 @@ abstract contract Setup {
         uint256 nonce = vm.getNonce(address(this));
         address nodeAt = vm.computeCreateAddress(address(this), nonce + 3);
         address processorAt = vm.computeCreateAddress(address(this), nonce + 4);
-        token = PointsToken(deploy("PointsToken", abi.encode(manager, processorAt, nodeAt)));
-        programs = Programs(deploy("Programs", abi.encode(manager, token, nodeAt)));
-        renderer = NodeRenderer(deploy("NodeRenderer", ""));
-        node = ReleaseNode(deploy("ReleaseNode", abi.encode(token, programs, processorAt, renderer)));
-        processor = PaymentProcessor(deploy("PaymentProcessor", abi.encode(manager, token, node)));
-        anchors = AnchorRegistry(deploy("AnchorRegistry", abi.encode(manager)));
+        token = Token(deploy("PointsToken", abi.encode(manager, processorAt, nodeAt)));
+        programs = RuleBook(deploy("Programs", abi.encode(manager, token, nodeAt)));
+        renderer = INodeRenderer(deploy("NodeRenderer", ""));
+        node = NodeToken(deploy("ReleaseNode", abi.encode(token, programs, processorAt, renderer)));
+        processor = Processor(deploy("PaymentProcessor", abi.encode(manager, token, node)));
+        anchors = IAnchorRegistry(deploy("AnchorRegistry", abi.encode(manager)));
         _grantRoles();
 
         fec = programs.open(fecTerms(), "FEC", Tables.FEC);
@@ -150,8 +147,8 @@ abstract contract Setup {
         return EPOCH + 2 * uint256(programs.terms(program).periodLength);
     }
 
-    function sign(uint256 key, bytes32 domain, bytes32 structHash) internal pure returns (bytes memory) {
-        return signHash(key, keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+    function sign(uint256 key, bytes32 separator, bytes32 structHash) internal pure returns (bytes memory) {
+        return signHash(key, keccak256(abi.encodePacked(hex"1901", separator, structHash)));
     }
 
     function signHash(uint256 key, bytes32 hash) internal pure returns (bytes memory) {

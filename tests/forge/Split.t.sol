@@ -340,13 +340,13 @@ contract SplitTest is Setup {
         vm.assertEq(sum.claimed, claimed, "and what was paid");
         vm.assertLe(sum.claimable, claimable, "and no more is owed now");
         vm.assertEq(node.books(fec).committed, sum.total - sum.claimed, "committed");
-        uint256 at = k + uint256(later) % (101 - k);
-        vm.warp(unlock(fec) + (at == 0 ? 0 : at - 1) * 7 days);
+        uint256 later_ = k + uint256(later) % (101 - k);
+        vm.warp(unlock(fec) + (later_ == 0 ? 0 : later_ - 1) * 7 days);
         for (uint256 i = 0; i < 3; ++i) {
             if (node.nodeOf(all[i]).claimable != 0) claimOne(all[i]);
         }
         vm.assertLe(
-            token.balanceOf(alice), programs.released(fec, TOTAL, uint8(at == 0 ? 1 : at)) + 2, "a unit a piece"
+            token.balanceOf(alice), programs.released(fec, TOTAL, uint8(later_ == 0 ? 1 : later_)) + 2, "a unit a piece"
         );
         vm.warp(unlock(fec) + 99 * 7 days);
         for (uint256 i = 0; i < 3; ++i) {

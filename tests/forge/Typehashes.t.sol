@@ -126,7 +126,7 @@ contract TypehashesTest is Setup {
         vm.assertEq(bytes32(commitment), bytes32(bytes24(hash)), "commitment");
     }
 
-    function isDomain(address at, string memory name) private view {
+    function isDomain(address place, string memory name) private view {
         (
             bytes1 fields,
             string memory named,
@@ -135,17 +135,17 @@ contract TypehashesTest is Setup {
             address verifying,
             bytes32 salt,
             uint256[] memory extensions
-        ) = IDomain(at).eip712Domain();
+        ) = IDomain(place).eip712Domain();
         vm.assertTrue(fields == 0x0f && salt == 0 && extensions.length == 0, "fields");
         vm.assertEq(named, name, "name");
         vm.assertEq(version, "1", "version");
         vm.assertEq(chain, block.chainid, "chain");
-        vm.assertEq(verifying, at, "contract");
+        vm.assertEq(verifying, place, "contract");
     }
 
-    function domainOf(address at, string memory name) private view returns (bytes32) {
+    function domainOf(address place, string memory name) private view returns (bytes32) {
         bytes32 typehash =
             keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-        return keccak256(abi.encode(typehash, keccak256(bytes(name)), keccak256("1"), block.chainid, at));
+        return keccak256(abi.encode(typehash, keccak256(bytes(name)), keccak256("1"), block.chainid, place));
     }
 }
