@@ -139,7 +139,8 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
 
     /// @inheritdoc IPointsToken
     function handOver(address from, address to) external onlyNodes {
-        // Check:
+        // Check: the token takes no points, so its node could never be claimed or handed over again.
+        if (to == address(this)) revert PointsToken_SentToToken();
         Account account = _kept[from].account;
         _requireNotFrozen(from, account);
 

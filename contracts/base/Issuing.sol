@@ -88,6 +88,7 @@ abstract contract Issuing is Orders, MerchantRegistry {
         // Check:
         uint64 amount = SafeCast.toUint64(uint256(item.points) + item.total);
         if (amount == 0) revert PaymentProcessor_NothingToDo(item.order);
+        if (item.total == 0 && item.program != 0) revert PaymentProcessor_NoNode(item.order, item.program);
         _useApproval(item.order, amount, issueHash(item));
 
         // Effect:

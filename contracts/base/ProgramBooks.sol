@@ -124,8 +124,10 @@ abstract contract ProgramBooks is IProgramBooks {
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {
-        // Check:
-        _requireFunded(program, _known(program));
+        // Check: a closed program promises nothing more, so it has no use for more. One that did not start yet may be filled.
+        ProgramRules rules = _known(program);
+        _requireFunded(program, rules);
+        if (block.timestamp >= rules.epoch()) _nextStart(program, rules);
 
         // Effect:
         BooksMath.Ledger memory ledger = _ledger(program);

@@ -98,6 +98,8 @@ interface IPaymentProcessor is IMerchantRegistry {
     error PaymentProcessor_NotPayout(uint32 merchant, address caller);
     error PaymentProcessor_RefundExceedsPaid(uint32 merchant, bytes32 order, uint256 tried, uint64 left);
     error PaymentProcessor_NothingToDo(bytes32 order);
+    /// @notice An issue that names a program makes a node of it: its total is not 0.
+    error PaymentProcessor_NoNode(bytes32 order, uint32 program);
     /// @notice Now is not after `validAfter` and before `validBefore`, unix seconds.
     error PaymentProcessor_NotValidNow(bytes32 order, uint40 validAfter, uint40 validBefore);
     /// @notice The signature is not the signer's over exactly these terms.
@@ -146,8 +148,8 @@ interface IPaymentProcessor is IMerchantRegistry {
 
     /// @notice Issues points for an order that was paid in money. For issuers. Emits Issued, and the program's
     /// ReserveDeposited where there is a node. Reverts with PaymentProcessor_AlreadyIssued, PaymentProcessor_NothingToDo,
-    /// PaymentProcessor_ApprovalNeeded, PaymentProcessor_OwnApproval, MerchantRegistry_Unknown, MerchantRegistry_Inactive,
-    /// MerchantRegistry_IssuedPerDayExceeded, MerchantRegistry_QuotaExceeded, as `commitIssue` of IReleaseNode and
+    /// PaymentProcessor_NoNode, PaymentProcessor_ApprovalNeeded, PaymentProcessor_OwnApproval, MerchantRegistry_Unknown,
+    /// MerchantRegistry_Inactive, MerchantRegistry_IssuedPerDayExceeded, MerchantRegistry_QuotaExceeded, as `commitIssue` of IReleaseNode and
     /// `settleIssue` of IPointsToken do.
     function issue(Issue calldata item) external;
 
@@ -156,6 +158,7 @@ interface IPaymentProcessor is IMerchantRegistry {
     function issueBatch(Issue[] calldata items) external;
 
     /// @notice Issues points out of a merchant's quota into a FUNDED program's reserve. For issuers. Emits ReserveIssued.
+    /// Reverts as `issue` does without its person and node, and as `depositIssued` of IReleaseNode does.
     function issueReserve(uint32 merchant, bytes32 order, uint32 program, uint64 amount, bytes32 evidence) external;
 
     /// @notice Approves an issue above the threshold, once; somebody else issues it. For approvers. Emits IssueApproved.

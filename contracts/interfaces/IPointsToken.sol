@@ -105,7 +105,7 @@ interface IPointsToken is IERC20, IERC20Permit, IERC3009, IERC3009Cancel {
     function releaseTo(address owner, address to, uint64 amount, bool funded) external;
 
     /// @notice Counts a node that changes hands. For the nodes' contract. Reverts with PointsToken_NotNodes,
-    /// PointsToken_AccountFrozen (of `from`).
+    /// PointsToken_SentToToken, PointsToken_AccountFrozen (of `from`).
     function handOver(address from, address to) external;
 
     /// @notice Counts nodes of an owner that a split or a merge made and ended. For the nodes' contract. Reverts with

@@ -44,7 +44,7 @@ interface IProgramBooks {
     function closeProgram(uint32 program, uint24 lastStart) external;
 
     /// @notice Adds the caller's points, by allowance, to a FUNDED program's reserve. Emits ReserveDeposited.
-    /// Reverts with Programs_Unknown, Programs_NotFunded.
+    /// Reverts with Programs_Unknown, Programs_NotFunded, Programs_Closed.
     function deposit(uint32 program, uint64 amount) external;
 
     /// @notice What a payment made now is counted by. Reverts with Programs_Unknown, Programs_NotStarted, Programs_Closed.

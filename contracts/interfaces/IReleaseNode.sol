@@ -136,7 +136,7 @@ interface IReleaseNode is IERC4906, IProgramBooks {
         returns (uint24 start, bool made);
 
     /// @notice Books points that arrive in the reserve of a FUNDED program, given by `sponsor`. For the processor. Emits
-    /// ReserveDeposited. Reverts with ReleaseNode_NotProcessor, Programs_Unknown, Programs_NotFunded.
+    /// ReserveDeposited. Reverts with ReleaseNode_NotProcessor, Programs_Unknown, Programs_NotFunded, Programs_Closed.
     function depositIssued(uint32 program, address sponsor, uint64 amount) external;
 
     /// @notice Takes `total` from a locked node, which ends when nothing is left, and `diverted` from the books. For the

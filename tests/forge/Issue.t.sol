@@ -34,6 +34,12 @@ contract IssueTest is Setup {
         processor.issueReserve(SHOP, "1", fund, 0, "evidence");
     }
 
+    function test_aProgramIsNamedOnlyWithATotal() public {
+        IPaymentProcessor.Issue memory item = issueOf(alice, POINT, 0, "1");
+        item.program = fund;
+        refused(item, abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_NoNode.selector, bytes32("1"), fund));
+    }
+
     function test_moreThan64Bits() public {
         refused(
             issueOf(alice, type(uint64).max, 1, "1"),

@@ -46,6 +46,12 @@ contract NodeTransferTest is Setup {
         node.transferFrom(bob, stranger, id);
     }
 
+    function test_T11_aNodeIsNotTheTokens() public {
+        vm.warp(unlock(fec));
+        refused(alice, address(token), abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
+        vm.assertEq(node.ownerOf(id), alice, "owner");
+    }
+
     function test_T19_aFrozenAccountGivesNothingAwayUntilExactlyTheEnd() public {
         vm.warp(unlock(fec));
         token.freeze(alice, "phished");

@@ -218,16 +218,29 @@ contract ReplaceTest is Setup {
         IPrograms.Terms memory rules = fundTerms();
         rules.epoch = uint40(EPOCH + 40 days);
         uint32 by = programs.replace(fund, rules, "Fund 2", Tables.straight(4));
+        give(bob, 3 * POINT);
+        vm.prank(bob);
+        token.approve(address(node), 3 * POINT);
+        vm.prank(bob);
+        node.deposit(by, POINT); // before it begins
         vm.warp(EPOCH + 40 days - 1);
         processor.issue(issueOf(alice, 0, POINT, "1"));
+        vm.prank(bob);
+        node.deposit(fund, POINT);
         vm.warp(EPOCH + 40 days);
         IPaymentProcessor.Issue memory item = issueOf(alice, 0, POINT, "2");
-        vm.expectRevert(abi.encodeWithSelector(IProgramBooks.Programs_Closed.selector, fund, EPOCH + 40 days));
+        bytes memory closed = abi.encodeWithSelector(IProgramBooks.Programs_Closed.selector, fund, EPOCH + 40 days);
+        vm.expectRevert(closed);
         processor.issue(item);
+        vm.expectRevert(closed);
+        processor.issueReserve(SHOP, "3", fund, POINT, "evidence");
+        vm.expectRevert(closed);
+        vm.prank(bob);
+        node.deposit(fund, POINT);
         item.program = by;
         processor.issue(item);
-        endow(POINT);
-        vm.assertEq(node.books(fund).reserve, 2 * POINT, "deposits are still taken");
+        vm.assertEq(node.books(fund).reserve, 2 * POINT, "no more deposits");
+        vm.assertEq(node.books(by).reserve, 2 * POINT, "but in the one that replaces it");
     }
 
     /// @dev A program that is replaced before it began, by one that begins no later: it never opens.

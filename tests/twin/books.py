@@ -110,6 +110,8 @@ class ProgramBooks(Points):
 
     def _add_reserve(self, program: int, amount: int) -> None:
         self._require_funded(program)
+        if self.now >= self.programs[program].epoch:
+            self.start_now(program)
         self.books[program].reserve += amount
 
     def _commit(self, program: int, diverted: int, total: int) -> None:

@@ -161,6 +161,7 @@ class Nodes(ProgramBooks):
 
     def _hand_over(self, node_id: int, receiver: Address) -> None:
         self._require_unlocked(node_id)
+        require(receiver != self.contracts.token, "PointsToken_SentToToken")
         self._require_not_frozen(self.nodes[node_id].owner)
         self._settle(node_id)
         node = self.nodes[node_id]

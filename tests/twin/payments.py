@@ -148,6 +148,7 @@ class Twin(Pieces, Merchants):
         """`issue` of one item, `issueBatch` of several."""
         require(1 <= len(items) <= BATCH_LIMIT, "PaymentProcessor_BatchSize")
         for item in items:
+            require(item.total > 0 or item.amount == 0 or item.program == 0, "PaymentProcessor_NoNode")
             self._record_issue(issuer, item)
             if item.total:
                 self._require_funded(item.program)

@@ -56,6 +56,9 @@ SENTENCES: dict[str, str] = {
     "PaymentProcessor_NothingToDo": (
         "The amount for order {order} is 0, so there is nothing to do. Send an amount above 0."
     ),
+    "PaymentProcessor_NoNode": (
+        "The issue {order} names program {program} and no total for a node of it. Name program 0, or a total above 0."
+    ),
     "PaymentProcessor_BatchSize": "The batch has {tried} items and takes 1 to {limit}. Split it.",
     # merchants
     "MerchantRegistry_NotPayout": (
@@ -92,8 +95,8 @@ SENTENCES: dict[str, str] = {
     "Programs_InvalidTerm": "The program's term `{term}` is out of its range. Correct it; nothing was opened.",
     "Programs_NotStarted": "Program {program} begins at {epoch:time}. Wait until then.",
     "Programs_Closed": (
-        "Program {program} took its last payment at {closedAt:time}, when its replacement opened. Choose the program "
-        "that replaces it."
+        "Program {program} took its last payment at {closedAt:time}, when its replacement opened, and takes no more "
+        "deposits. Choose the program that replaces it."
     ),
     "Programs_Replaced": "Program {program} is already replaced by program {by}. Replace that one instead.",
     "Programs_NoticeTooShort": (
