@@ -75,7 +75,6 @@ contract NodeRenderer is INodeRenderer {
     }
 
     function _attributes(NodeState.State memory state, string memory name) private pure returns (bytes memory) {
-        bool funded = state.terms.funding == IPrograms.Funding.FUNDED;
         bytes memory next;
         if (state.next != 0) {
             string memory time = NodeState.timeOf(state, state.next).toString();
@@ -83,6 +82,11 @@ contract NodeRenderer is INodeRenderer {
                 _number("Next release", "date", time), ",", _points("Next release amount", state.nextAmount), ","
             );
         }
+        return bytes.concat(_named(state, name), _amounts(state), next, _periods(state));
+    }
+
+    function _named(NodeState.State memory state, string memory name) private pure returns (bytes memory) {
+        bool funded = state.terms.funding == IPrograms.Funding.FUNDED;
         return abi.encodePacked(
             _label("Program", uint256(state.node.program).toString()),
             ",",
@@ -91,7 +95,12 @@ contract NodeRenderer is INodeRenderer {
             _label("Funding", funded ? "Funded" : "Emission"),
             ",",
             _label("Status", _status(state)),
-            ",",
+            ","
+        );
+    }
+
+    function _amounts(NodeState.State memory state) private pure returns (bytes memory) {
+        return abi.encodePacked(
             _points("ADN size", NodeState.size(state)),
             ",",
             _points("Total", state.node.total),
@@ -99,8 +108,12 @@ contract NodeRenderer is INodeRenderer {
             _points("Claimed", state.node.claimed),
             ",",
             _points("Claimable", state.node.claimable),
-            ",",
-            next,
+            ","
+        );
+    }
+
+    function _periods(NodeState.State memory state) private pure returns (bytes memory) {
+        return abi.encodePacked(
             _number("Start period", "number", uint256(state.node.start).toString()),
             ",",
             _number("Periods", "number", uint256(state.terms.periods).toString()),

@@ -67,20 +67,8 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
         uint256 paid;
         uint256 collected;
         for (uint256 i = 0; i < shares.length; ++i) {
-            // Check: an authorization that was valid before the payer's last cancelling does not count.
-            PayerShare calldata share = shares[i];
-            address payer = share.payer;
-            Kept storage kept = _kept[payer];
-            Account account = kept.account;
-            uint40 cancelledAt = account.paymentsCancelledAt();
-            if (uint256(share.validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
-
-            // Check and effect: of the whole amount, so that the error says what is missing.
-            (uint256 merchantShare, uint256 diverted) = (share.merchantShare, share.diverted);
-            kept.account = _less(payer, account.withMoreNodes(made >> i & 1), merchantShare + diverted);
+            (uint256 merchantShare, uint256 diverted) = _settleShare(payout, collector, shares[i], made >> i & 1);
             (paid, collected) = (paid + merchantShare, collected + diverted);
-            emit Transfer(payer, payout, merchantShare);
-            emit Transfer(payer, collector, diverted);
         }
 
         // Check and effect: what is diverted is kept in reserve, or no longer there.
@@ -281,6 +269,25 @@ contract PointsToken is PointsAuthorizations, ERC20Burnable, AccessManaged {
     function _take(address from, uint256 amount) private {
         Kept storage kept = _kept[from];
         kept.account = _less(from, kept.account, amount);
+    }
+
+    /// @dev Takes a payer's share, and counts the node that it made.
+    function _settleShare(address payout, address collector, PayerShare calldata share, uint256 made)
+        private
+        returns (uint256 merchantShare, uint256 diverted)
+    {
+        // Check: an authorization that was valid before the payer's last cancelling does not count.
+        address payer = share.payer;
+        Kept storage kept = _kept[payer];
+        Account account = kept.account;
+        uint40 cancelledAt = account.paymentsCancelledAt();
+        if (uint256(share.validAfter) + 1 < cancelledAt) revert PointsToken_PaymentsCancelled(payer, cancelledAt);
+
+        // Check and effect: of the whole amount, so that the error says what is missing.
+        (merchantShare, diverted) = (share.merchantShare, share.diverted);
+        kept.account = _less(payer, account.withMoreNodes(made), merchantShare + diverted);
+        emit Transfer(payer, payout, merchantShare);
+        emit Transfer(payer, collector, diverted);
     }
 
     /// @dev An account that points are taken from: it is not frozen, and has them.

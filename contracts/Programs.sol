@@ -97,7 +97,7 @@ contract Programs is AccessManaged, IPrograms {
     }
 
     /// @inheritdoc IPrograms
-    function table(uint32 program) public view returns (bytes memory) {
+    function releaseTable(uint32 program) public view returns (bytes memory) {
         _known(program);
         return SSTORE2.read(TableAddress.ofProgram(address(this), program));
     }
@@ -118,7 +118,7 @@ contract Programs is AccessManaged, IPrograms {
 
     /// @inheritdoc IPrograms
     function released(uint32 program, uint64 total, uint8 k) external view returns (uint64) {
-        return uint64(ScheduleMath.released(table(program), total, k, _terms[program].periods));
+        return uint64(ScheduleMath.released(releaseTable(program), total, k, _terms[program].periods));
     }
 
     function _open(Terms calldata rules, string calldata name, bytes calldata shares) private returns (uint32 program) {

@@ -82,7 +82,7 @@ class Economy:
         """Announces a program with the same rules, which begins in 40 days."""
         manager, terms = self.roles["program_manager"], list(self.read("Programs", "terms", old))
         terms[5] = self.now() + 40 * DAY
-        table = self.read("Programs", "table", old)
+        table = self.read("Programs", "releaseTable", old)
         self.send(manager, "Programs", "replace", old, tuple(terms), "Another – 新", table)
 
     def pass_on(self) -> None:

@@ -61,13 +61,9 @@ abstract contract Pieces is NodeStore {
         address to = _receiverOf(into, slot);
         uint256 paid = _paidOf(slot, rules, table);
         for (uint256 i = 0; i < ids.length; ++i) {
-            uint256 id = ids[i];
-            NodeSlot other = _requireLike(into, to, id);
-            uint256 paidOfOther = _paidOf(other, rules, table);
-            paid += paidOfOther;
+            NodeSlot other = _requireLike(into, to, ids[i]);
             slot = slot.withTotal(slot.total() + other.total());
-            _remove(id, other);
-            emit Merged(into, id, slot.owner(), uint64(other.total()), uint64(paidOfOther), uint8(elapsed));
+            paid += _end(into, ids[i], other, _paidOf(other, rules, table), elapsed);
         }
         (slot, amount) = _reckon(slot, paid, elapsed, rules, table);
         _kept[into].slot = slot;
@@ -78,6 +74,13 @@ abstract contract Pieces is NodeStore {
         if (amount == 0) return 0;
         emit Claimed(into, to, uint64(amount), uint8(elapsed));
         _payOut(program, rules, slot.owner(), to, amount);
+    }
+
+    /// @dev Ends a node that merges into another.
+    function _end(uint256 into, uint256 id, NodeSlot slot, uint256 paid, uint256 elapsed) private returns (uint256) {
+        _remove(id, slot);
+        emit Merged(into, id, slot.owner(), uint64(slot.total()), uint64(paid), uint8(elapsed));
+        return paid;
     }
 
     function _makePiece(uint256 id, NodeSlot whole, uint256 total, uint256 paid) private returns (uint256 piece) {

@@ -80,7 +80,7 @@ interface IPrograms {
     function replacementOf(uint32 program) external view returns (uint32 by, uint256 closesAt);
 
     /// @notice The program's release table, as given to `open`. Reverts with Programs_Unknown.
-    function table(uint32 program) external view returns (bytes memory);
+    function releaseTable(uint32 program) external view returns (bytes memory);
 
     /// @notice The period that now falls in. Reverts with Programs_Unknown, Programs_NotStarted.
     function currentPeriod(uint32 program) external view returns (uint24);

@@ -32,7 +32,7 @@ library NodeState {
         state.node = nodes.nodeOf(id);
         uint32 program = state.node.program;
         state.terms = programs.terms(program);
-        state.table = programs.table(program);
+        state.table = programs.releaseTable(program);
         state.elapsed = programs.elapsed(program, state.node.start);
         state.released = uint256(state.node.claimed) + state.node.claimable;
         state.name = NameText.clean(programs.programName(program));

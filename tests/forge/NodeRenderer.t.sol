@@ -224,6 +224,23 @@ contract NodeRendererTest {
         vm.assertEq(_programName(), string(cleaned), "replaced");
     }
 
+    function test_givenBytesThatAreMoreOrFewerThanTheFirstSays_itShouldReplaceIt() public {
+        // Two bytes and three whose next is none of theirs; an overlong letter in three bytes and in four.
+        bytes memory malformed = hex"41c32842e228a143e0818144f080818145";
+        _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
+        bytes memory r = hex"efbfbd";
+        bytes memory cleaned = bytes.concat("A", r, "(B", r, "(", r, "C", r, r, r, "D", r, r, r, r, "E");
+        vm.assertEq(_programName(), string(cleaned), "replaced");
+    }
+
+    function test_givenEveryKindOfInvisibleCharacter_itShouldLeaveItOut() public {
+        // The first and the last of each kind in order, and the letters that stand right before and after it.
+        string memory some = unicode"\u001f\u007f\u009fa\u00a0\u00ad\u061c\u180e\ufeffb\u200b\u200fc\u2010\u2027";
+        string memory more = unicode"\u2028\u202ed\u202f\u2060\u206fe\u2070\ufff8\ufff9\ufffbf\ufffc";
+        _set(_fec(), Tables.FEC, string.concat(some, more), POINT, 0);
+        vm.assertEq(_programName(), unicode"a\u00a0bc\u2010\u2027d\u202fe\u2070\ufff8f\ufffc", "visible ones");
+    }
+
     function test_givenInvisibleCharacters_itShouldLeaveThemOut() public {
         // A direction override, a zero-width joiner, a byte order mark, a C1 control, a noncharacter, a tag.
         bytes memory invisible = hex"41e280ae42e2808d43efbbbf44c28545efbfbf46f3a0808147";

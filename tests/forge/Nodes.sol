@@ -44,7 +44,7 @@ contract Nodes {
         return _terms;
     }
 
-    function table(uint32) external view returns (bytes memory) {
+    function releaseTable(uint32) external view returns (bytes memory) {
         return _table;
     }
 

@@ -122,10 +122,10 @@ contract ProgramsTest is Setup {
         emit IPrograms.ProgramOpened(3, rules, "Third");
         vm.assertEq(programs.open(rules, "Third", Tables.straight(4)), 3, "ids count from 1");
         vm.assertEq(programs.programCount(), 3, "count");
-        vm.assertEq(programs.table(3), Tables.straight(4), "table");
+        vm.assertEq(programs.releaseTable(3), Tables.straight(4), "table");
         vm.assertEq(programs.programName(3), "Third", "name");
         vm.assertEq(programs.programName(fec), "FEC", "the FEC name");
-        vm.assertEq(programs.table(fec), Tables.FEC, "the FEC table");
+        vm.assertEq(programs.releaseTable(fec), Tables.FEC, "the FEC table");
         vm.assertEq(abi.encode(programs.terms(fec)), abi.encode(fecTerms()), "the FEC terms");
     }
 
@@ -137,7 +137,7 @@ contract ProgramsTest is Setup {
             programs.open(rules, "P", abi.encodePacked(bytes24(i << 100)));
         }
         for (uint32 i = 3; i <= 300; ++i) {
-            vm.assertEq(programs.table(i), abi.encodePacked(bytes24(uint192(i) << 100)), "its own");
+            vm.assertEq(programs.releaseTable(i), abi.encodePacked(bytes24(uint192(i) << 100)), "its own");
             uint64 total = uint64(token.SUPPLY_CAP());
             vm.assertEq(programs.released(i, total, 1), (uint256(total) * (uint256(i) << 100)) >> 192, "by it");
         }
@@ -154,7 +154,7 @@ contract ProgramsTest is Setup {
         );
         programs.open(rules, "P", Tables.FEC);
         uint32 program = programs.open(fundTerms(), "P", Tables.straight(4));
-        vm.assertEq(programs.table(program), Tables.straight(4), "its own");
+        vm.assertEq(programs.releaseTable(program), Tables.straight(4), "its own");
     }
 
     function test_unknownProgram() public {
@@ -173,7 +173,7 @@ contract ProgramsTest is Setup {
             vm.expectRevert(reason);
             node.books(program);
             vm.expectRevert(reason);
-            programs.table(program);
+            programs.releaseTable(program);
             vm.expectRevert(reason);
             programs.currentPeriod(program);
             vm.expectRevert(reason);
@@ -223,7 +223,7 @@ contract ProgramsTest is Setup {
         uint32 other = programs.open(fecTerms(), "Other", table);
         vm.assertTrue(!node.rulesOf(other).hasFecTable(), "one bit is another table");
         uint32 same = programs.open(fecTerms(), "Same", Tables.FEC);
-        vm.assertEq(programs.table(same), Tables.FEC, "the same table");
+        vm.assertEq(programs.releaseTable(same), Tables.FEC, "the same table");
         uint256 id = paid(alice, same, 10_000 * POINT, "1");
         vm.warp(unlock(same) + 49 * 7 days);
         vm.assertEq(claimOne(id), 802_091_869, "as published");

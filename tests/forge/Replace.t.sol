@@ -112,7 +112,7 @@ contract ReplaceTest is Setup {
         rules.epoch = uint40(EPOCH + 60 days);
         uint32 funded = programs.replace(last, rules, "Funded", Tables.straight(4));
         vm.assertEq(funded, 130, "still opened");
-        vm.assertEq(programs.table(funded), Tables.straight(4), "table");
+        vm.assertEq(programs.releaseTable(funded), Tables.straight(4), "table");
         endow(POINT);
         vm.warp(EPOCH + 61 days);
         give(bob, 100 * POINT);

@@ -31,7 +31,7 @@ contract TypehashesTest is Setup {
 
     /// @dev A program that was opened with the table reads it in the code, and says the same as where it was written.
     function test_theTableInTheCodeIsTheOneThatWasOpened() public view {
-        vm.assertEq(programs.table(fec), FecTable.TABLE, "table");
+        vm.assertEq(programs.releaseTable(fec), FecTable.TABLE, "table");
         vm.assertTrue(node.rulesOf(fec).hasFecTable() && !node.rulesOf(fund).hasFecTable(), "marks");
     }
 

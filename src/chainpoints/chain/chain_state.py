@@ -137,7 +137,7 @@ class DeployedState:
         if not self._has_contract("Programs") or self._values("Programs", "programCount")[0] < step.id:
             return False
         terms = self._values("Programs", "terms", step.id)[0]
-        table = self._values("Programs", "table", step.id)[0]
+        table = self._values("Programs", "releaseTable", step.id)[0]
         wanted = step.program.terms()
         differing = [name for (name, value), found in zip(wanted.items(), terms, strict=True) if value != found]
         if table != step.program.schedule.table_bytes():
