@@ -9,21 +9,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import solcx
 from eth_utils.crypto import keccak
 
 from builders import ANVIL_KEY, Anvil, Deployment, deploy_on, settings_for, signer, silent, start_anvil
 from chainpoints.chain import deployment as deployment_module
 from chainpoints.chain.beginning import pending_file
 from chainpoints.chain.calls import Calls
-from chainpoints.chain.compiler import Artifact
+from chainpoints.chain.compiler import Artifact, load_artifacts, solc_executable
 from chainpoints.chain.deployment import deploy, deploy_to
 from chainpoints.chain.local import GENESIS_TIMESTAMP
-from chainpoints.chain.manifest import load_manifest
+from chainpoints.chain.manifest import load_manifest, sources_file
 from chainpoints.chain.parameters import first_programs, local_parameters
 from chainpoints.chain.plan import deployment_plan
 from chainpoints.chain.signer import Signer, load_signer
 from chainpoints.config import Settings
-from chainpoints.errors import ConfigError, DeploymentError
+from chainpoints.errors import CompilerError, ConfigError, DeploymentError
 from chainpoints.types import ONE_POINT, Address
 
 pytestmark = pytest.mark.integration
@@ -71,6 +72,32 @@ def test_the_manifest_says_what_is_on_chain(deployment: Deployment) -> None:
         assert before == "0x" != deployment.rpc.call("eth_getCode", contract.address, hex(contract.block))
     text = deployment.settings.manifest.read_text()
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
+
+
+def test_from_the_sources_beside_the_manifest_anybody_compiles_the_code_on_chain(deployment: Deployment) -> None:
+    """To the last byte: the hash of the metadata at its end is of the sources and the settings."""
+    written = json.loads(sources_file(deployment.settings.manifest).read_bytes())
+    name = "AnchorRegistry"  # the one without immutables, whose places the chain has filled in
+    written["settings"]["outputSelection"] = {f"contracts/{name}.sol": {name: ["evm.deployedBytecode.object"]}}
+    output = solcx.compile_standard(written, solc_binary=solc_executable())
+    code = output["contracts"][f"contracts/{name}.sol"][name]["evm"]["deployedBytecode"]["object"]
+    assert deployment.rpc.call("eth_getCode", deployment.manifest.address(name), "latest") == f"0x{code}"
+
+
+def test_sources_that_are_lost_are_written_again(deployment: Deployment) -> None:
+    file = sources_file(deployment.settings.manifest)
+    before = file.read_bytes()
+    file.unlink()
+    deploy_to(deployment.settings, deployment.artifacts, silent)
+    assert file.read_bytes() == before
+
+
+def test_contracts_that_changed_since_they_were_compiled_are_not_deployed(anvil: Anvil, tmp_path: Path) -> None:
+    stale = {name: msgspec.structs.replace(each, input_sha256="0" * 64) for name, each in load_artifacts().items()}
+    settings = settings_for(tmp_path, anvil)
+    with pytest.raises(CompilerError, match="has changed since"):
+        deploy_to(settings, stale, silent)
+    assert not settings.manifest.exists()
 
 
 def test_the_contracts_know_each_other_by_the_foretold_addresses(deployment: Deployment) -> None:

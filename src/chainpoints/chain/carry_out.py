@@ -13,7 +13,7 @@ from typing import Protocol
 
 from chainpoints.chain.beginning import Beginning, load_beginning, pending_file, save_beginning
 from chainpoints.chain.chain_state import ChainState, DeployedState
-from chainpoints.chain.compiler import SETTINGS, SOLC_LONG_VERSION, Artifact
+from chainpoints.chain.compiler import SETTINGS, SOLC_LONG_VERSION, Artifact, sources_of
 from chainpoints.chain.manifest import (
     CompilerSettings,
     DeployedContract,
@@ -22,6 +22,8 @@ from chainpoints.chain.manifest import (
     Manifest,
     load_manifest,
     save_manifest,
+    sources_file,
+    write_whole,
 )
 from chainpoints.chain.plan import CONTRACTS, ROLES, Addresses, Create, Plan, Step, plan_addresses
 from chainpoints.chain.rpc import Rpc
@@ -78,6 +80,7 @@ class _Run:
     ) -> None:
         self.plan, self.artifacts, self.executor, self.progress = plan, artifacts, executor, progress
         self.manifest_path, self.pending_path = manifest_path, pending_file(manifest_path)
+        self.sources = sources_of(artifacts)
         self.chain = ChainState(rpc)
 
     def check_chain(self) -> None:
@@ -113,6 +116,7 @@ class _Run:
         if all(state.is_done(step) for step in self.plan.steps):
             self.progress(f"Already deployed, as {self.manifest_path} says; nothing was sent")
             self.pending_path.unlink(missing_ok=True)
+            self._save_sources()
             return manifest
         self.progress("This chain has lost the end of the deployment; carrying it out again")
         blocks = {name: contract.block for name, contract in manifest.contracts.items() if hashes[name]}
@@ -135,10 +139,16 @@ class _Run:
             self._wait_until_shown(step, state, what)
         state.check_roles(self.plan)
         manifest = self._manifest(beginning, addresses, state, steps)
+        self._save_sources()
         save_manifest(self.manifest_path, manifest)
         self.pending_path.unlink()
         self.progress(f"Deployed; {self.manifest_path} says what and where")
         return manifest
+
+    def _save_sources(self) -> None:
+        path = sources_file(self.manifest_path)
+        if not path.exists() or path.read_bytes() != self.sources:
+            write_whole(path, self.sources)
 
     def _resumed(self) -> Beginning | None:
         beginning = load_beginning(self.pending_path)

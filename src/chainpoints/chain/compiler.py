@@ -112,6 +112,15 @@ def standard_json(root: Path | None = None) -> dict[str, Any]:
     }
 
 
+def sources_of(artifacts: dict[str, Artifact], root: Path | None = None) -> bytes:
+    """The standard JSON input that the artifacts came from, with which anybody's solc gives the same bytecode, to the
+    metadata hash: so Sourcify and explorers take it as it is. Raises CompilerError when contracts/ has changed."""
+    standard_input = standard_json(root)
+    if {artifact.input_sha256 for artifact in artifacts.values()} != {_digest(standard_input)}:
+        raise CompilerError("contracts/ has changed since it was compiled; run the same command again")
+    return json.dumps(standard_input, indent=1, sort_keys=True).encode() + b"\n"
+
+
 def solc_executable(root: Path | None = None) -> Path:
     """The pinned solc of this project; the first call installs it, natively if it can, else around npm's `solc`."""
     root = root or project_root()

@@ -88,6 +88,11 @@ def save_manifest(path: Path, manifest: Manifest) -> None:
     write_whole(path, msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2) + b"\n")
 
 
+def sources_file(manifest_path: Path) -> Path:
+    """Where the compiler's standard JSON input of a deployment is kept."""
+    return manifest_path.with_suffix(".sources.json")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replaces a file in one step, on disk before this returns: after a crash there is the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
