@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chainpoints.types import Address
 
 DAY = 86_400
 
+Kept = TypeVar("Kept", bound="Record")
+
 
 class Refused(Exception):
-    """The call must revert with the Solidity error `name`."""
+    """The call must revert with the Solidity error `name` and these arguments."""
 
-    @property
-    def name(self) -> str:
-        return str(self.args[0])
+    def __init__(self, name: str, *values: Any) -> None:
+        super().__init__(name, *values)
+        self.name, self.values = name, values
 
 
-def require(is_so: bool, error: str) -> None:
+def require(is_so: bool, error: str, *values: Any) -> None:
     if not is_so:
-        raise Refused(error)
+        raise Refused(error, *values)
+
+
+class Record:
+    """What calls change in place. All else that a state holds are values, and sets, counters and dicts; what one dict
+    holds are all records, or all values.
+    """
+
+    def copied(self: Kept) -> Kept:
+        """A copy that no call to the original changes: copy.deepcopy, without looking into values."""
+        copy: Kept = object.__new__(type(self))
+        copy.__dict__ = {name: _copied(item) for name, item in self.__dict__.items()}
+        return copy
+
+
+def _copied(kept: Any) -> Any:
+    if isinstance(kept, Record):
+        return kept.copied()
+    if not isinstance(kept, dict | set):
+        return kept
+    if isinstance(kept, dict) and isinstance(next(iter(kept.values()), None), Record):
+        return {key: record.copied() for key, record in kept.items()}
+    return kept.copy()
 
 
 @dataclass(frozen=True)
@@ -35,7 +58,7 @@ class Contracts:
     processor: Address
 
 
-class State:
+class State(Record):
     """`now` is the time of the block that the next call is in."""
 
     def __init__(self, contracts: Contracts, now: int) -> None:
@@ -51,11 +74,11 @@ class State:
 def all_or_nothing(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def guarded(state: State, *arguments: Any) -> Any:
-        before = copy.deepcopy(state.__dict__)
+        before = state.copied()
         try:
             return call(state, *arguments)
         except Refused:
-            state.__dict__ = before
+            state.__dict__ = before.__dict__
             raise
 
     return guarded
