@@ -39,8 +39,8 @@ PROGRAMS = (
         multiplier=1,
         period_seconds=3_600,
         min_payment=Points(1),
-        payer_period_cap=Points(5 * ONE_POINT),
-        cap=Points(60 * ONE_POINT),
+        payer_period_cap=Points(12 * ONE_POINT),
+        cap=Points(20 * ONE_POINT),
     ),
     program(
         INSTALMENTS,
@@ -52,7 +52,7 @@ PROGRAMS = (
         payer_period_cap=Points(100_000 * ONE_POINT),
         cap=Points(1_000_000 * ONE_POINT),
     ),
-    program(FEC, "Doubling", Schedule(3, 2, 1), divert_bps=3_333, multiplier=7, epoch=PUBLIC_EPOCH + 90 * DAY_SECONDS),
+    program(FEC, "Doubling", Schedule(3, 2, 1), divert_bps=3_333, multiplier=7, epoch=PUBLIC_EPOCH + 28 * DAY_SECONDS),
     program(
         FEC,
         "Vast",
@@ -90,7 +90,7 @@ class Prologue:
         self.grant_issuing(self.system.roles["approver"])
         self.set_limits_of_issues(MANY, MANY)
         self.issue(people[0], FORTUNE, 0)
-        for number, points in ((2, 1_000), (4, 20_000)):
+        for number, points in ((2, 1_000), (4, 120)):
             self.issue_reserve(number, points * ONE_POINT)
         for person in people:
             self.issue(person, 400 * ONE_POINT, 60 * ONE_POINT)
@@ -99,12 +99,18 @@ class Prologue:
         self.system.world.now += 15 * DAY_SECONDS
         for owner, other in zip(people, people[1:] + people[:1], strict=True):
             self.deal(owner, other)
-            self.pay(owner, (1, 2), 2 * ONE_POINT)
+            self.pay(owner, (1, 2, 3), 3 * ONE_POINT)
+        self.replace(3, program(PROGRAMS[2], "Once more", Schedule(1), epoch=self.system.world.now + 31 * DAY_SECONDS))
 
     def deal(self, owner: Address, other: Address) -> None:
         """What an owner does with nodes of one program each."""
-        nodes, twin = {n >> 224: n for n, node in self.system.twin.nodes.items() if node.owner == owner}, self.system.twin
-        self.by(owner, "ReleaseNode", "split", (nodes[1], [7, ONE_POINT]), "split")
+        nodes, twin = (
+            {n >> 224: n for n, node in self.system.twin.nodes.items() if node.owner == owner},
+            self.system.twin,
+        )
+        self.system.must(Act("ReleaseNode", "claim", ([nodes[2]],), other, "claim", ([nodes[2]],)))
+        for number in (1, 2):
+            self.by(owner, "ReleaseNode", "split", (nodes[number], [60, ONE_POINT]), "split")
         self.by(owner, "ReleaseNode", "setBeneficiary", (nodes[6], other), "set_beneficiary")
         self.by(owner, "ReleaseNode", "give", (nodes[4], other, twin.now + 50 * DAY_SECONDS), "give")
         self.by(owner, "ReleaseNode", "approve", (other, nodes[2]), "approve_node")
@@ -118,6 +124,11 @@ class Prologue:
         given, arguments = (merchant, payout, name, *limits), (merchant, payout, *limits)
         self.system.must(Act("PaymentProcessor", "register", given, registrar, "register", arguments))
         self.system.must(Act("PaymentProcessor", "addQuota", quota, registrar, "add_quota", quota))
+
+    def replace(self, old: int, rules: Program) -> None:
+        given = (old, tuple(rules.terms().values()), rules.name, rules.schedule.table_bytes())
+        manager = self.system.roles["program_manager"]
+        self.system.must(Act("Programs", "replace", given, manager, "replace", (old, rules)))
 
     def grant_issuing(self, account: Address) -> None:
         """The twin knows of no roles."""

@@ -65,6 +65,10 @@ class State(Record):
         self.contracts = contracts
         self.now = now
 
+    def refuse_stranger(self, caller: Address) -> None:
+        """Any call that needs a role, by a caller without it: the roles themselves are not the twin's."""
+        raise Refused("AccessManagedUnauthorized", caller)
+
     @property
     def today(self) -> int:
         """The UTC day since 1970."""
