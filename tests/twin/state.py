@@ -35,15 +35,19 @@ class Record:
     def copied(self: Kept) -> Kept:
         """A copy that no call to the original changes: copy.deepcopy, without looking into values."""
         copy: Kept = object.__new__(type(self))
-        copy.__dict__ = {name: _copied(item) for name, item in self.__dict__.items()}
+        kept = self.__dict__
+        copy.__dict__ = {
+            name: _copied(kept[name]) if isinstance(kept[name], _CHANGING) else kept[name] for name in kept
+        }
         return copy
+
+
+_CHANGING = (Record, dict, set)
 
 
 def _copied(kept: Any) -> Any:
     if isinstance(kept, Record):
         return kept.copied()
-    if not isinstance(kept, dict | set):
-        return kept
     if isinstance(kept, dict) and isinstance(next(iter(kept.values()), None), Record):
         return {key: record.copied() for key, record in kept.items()}
     return kept.copy()
