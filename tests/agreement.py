@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from chainpoints.types import ZERO_ADDRESS, Address, NodeId
-from twin import Payment, Reserve, Twin
+from twin import Issue, Payment, Reserve, Twin
 
 Call = tuple[str, str, list[Any]]
 """A contract, a view function and its arguments."""
@@ -30,6 +31,8 @@ def getters(twin: Twin, accounts: list[Address]) -> Iterator[Getter]:
         yield ("ReleaseNode", "giftOf", [node_id]), (ZERO_ADDRESS, 0)
     for parties, allowance in twin.allowances.items():
         yield ("ReleaseNode", "claimAllowance", list(parties)), allowance
+    for owner, operator in twin.operators:
+        yield ("ReleaseNode", "isApprovedForAll", [owner, operator]), (True,)
     yield from _processor(twin)
 
 
@@ -40,6 +43,8 @@ def _supply(twin: Twin) -> Iterator[Getter]:
     yield ("ReleaseNode", "unminted", []), (twin.unminted,)
     yield ("PointsToken", "balanceOf", [twin.contracts.processor]), (0,)
     yield ("PointsToken", "balanceOf", [twin.contracts.nodes]), (twin.balances[twin.contracts.nodes],)
+    for parties, allowance in twin.spending.items():
+        yield ("PointsToken", "allowance", list(parties)), (allowance,)
 
 
 def _account(twin: Twin, account: Address) -> Iterator[Getter]:
@@ -48,6 +53,7 @@ def _account(twin: Twin, account: Address) -> Iterator[Getter]:
     yield ("ReleaseNode", "balanceOf", [account]), (twin.nodes_of(account),)
     yield ("PointsToken", "frozenUntil", [account]), (twin.frozen_until[account],)
     yield ("PointsToken", "paymentsCancelledAt", [account]), (twin.cancelled_at[account],)
+    yield ("ReleaseNode", "nonces", [account]), (twin.claim_nonces[account],)
     yield ("PointsToken", "personLimit", [account]), (twin.person_limit, twin.persons[account, twin.today])
 
 
@@ -82,15 +88,21 @@ def _processor(twin: Twin) -> Iterator[Getter]:
         commitment = _commitment(*twin.paid[key]) if key in twin.paid else bytes(24)
         yield ("PaymentProcessor", "orderOf", list(key)), (commitment, twin.refunded[key], key in twin.issued)
     for item, approver in twin.approvers.items():
-        types = _RESERVE if isinstance(item, Reserve) else _ISSUE
-        values = item.arguments() if isinstance(item, Reserve) else item.struct()
-        yield ("PaymentProcessor", "approverOf", [keccak(encode(types, values))]), (approver,)
+        yield ("PaymentProcessor", "approverOf", [approval_hash(item)]), (approver,)
+
+
+def approval_hash(item: Issue | Reserve) -> bytes:
+    """issueHash or reserveHash, which an approver names."""
+    if isinstance(item, Reserve):
+        return keccak(encode(_RESERVE, item.arguments()))
+    return keccak(encode(_ISSUE, item.struct()))
 
 
 _ISSUE = ["uint32", "uint32", "uint64", "uint64", "address", "bytes32", "bytes32"]
 _RESERVE = ["uint32", "bytes32", "uint32", "uint64", "bytes32"]
 
 
+@cache
 def _commitment(payment: Payment, start: int) -> bytes:
     types = ["uint32", "uint32", "uint64", "address", "bytes32", "uint24"]
     return keccak(encode(types, (*payment.struct(), start)))[:24]

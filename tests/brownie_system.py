@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
+import messages
 from agreement import Call, getters
 from builders import private_key
 from chainpoints.chain import signatures
 from chainpoints.chain.calls import Calls
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.rpc import Rpc
-from chainpoints.types import ONE_POINT, Address, Hash32, NodeId, Points
+from chainpoints.types import ONE_POINT, Address, NodeId
 from twin import Authorization, Issue, Payment, Refused, Reserve, Twin
 
 FEC, INSTALMENTS = 1, 2
@@ -23,8 +24,6 @@ MERCHANT = 1
 PAID_PER_DAY, ISSUED_PER_DAY, QUOTA = 5_000 * ONE_POINT, 4_000 * ONE_POINT, 20_000 * ONE_POINT
 PEOPLE, MERCHANT_NAME = ("Ada", "Ben", "Cleo"), "Tea house"
 """Whose keys are known: they sign."""
-
-_GIFT_TYPE = [{"name": "id", "type": "uint256"}, {"name": "to", "type": "address"}]
 
 
 def address(account: Any) -> Address:
@@ -142,23 +141,18 @@ class System:
     def signed(self, payment: Payment, authorization: Authorization, key: bytes) -> tuple[int, int, bytes]:
         """IPaymentProcessor.Authorization, as the gateway's typed data has it signed."""
         times = (authorization.valid_after, authorization.valid_before)
-        typed_data = signatures.payment_typed_data(self.manifest, _terms(payment), *times)
-        return (*times, _sign(typed_data, key))
+        return (*times, _sign(messages.payment(self.manifest, payment, times), key))
 
     def signed_refund(
         self, payment: Payment, start: int, amount: int, refunded: int, times: tuple[int, int], key: bytes
     ) -> tuple[int, int, bytes]:
-        refund = signatures.Refund(_terms(payment), start, Points(amount), Points(refunded), address(self.payout))
-        return (*times, _sign(signatures.refund_typed_data(self.manifest, refund, *times), key))
+        payout = address(self.payout)
+        message = messages.refund(self.manifest, payment, start, amount, refunded, payout, times)
+        return (*times, _sign(message, key))
 
     def signed_gift(self, node_id: int, to: Any, key: bytes) -> bytes:
         """What the secret of a gift signs for whoever shall get the node."""
-        example = signatures.claim_approval_typed_data(
-            self.manifest, address(to), address(to), address(to), Points(0), 0, 0
-        )
-        types = {"EIP712Domain": example["types"]["EIP712Domain"], "Gift": _GIFT_TYPE}
-        message = {"id": node_id, "to": address(to)}
-        return _sign(example | {"types": types, "primaryType": "Gift", "message": message}, key)
+        return _sign(messages.gift(self.manifest, node_id, address(to)), key)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -193,11 +187,6 @@ class System:
         pairs = zip(expected, answers, strict=True)
         wrong = [(call, found, wanted) for (call, wanted), found in pairs if found != wanted]
         assert wrong == [], wrong
-
-
-def _terms(payment: Payment) -> signatures.Payment:
-    order = Hash32("0x" + payment.order.hex())
-    return signatures.Payment(payment.merchant, payment.program, Points(payment.amount), payment.payer, order)
 
 
 def _sign(typed_data: dict[str, Any], key: bytes) -> bytes:

@@ -121,7 +121,10 @@ def test_a_period_begins_exactly_at_its_boundary(system: System) -> None:
 def test_deposit_adds_to_the_reserve_of_a_funded_program_only(system: System) -> None:
     sponsor, twin_call = system.people[0], system.twin.deposit
     system.issue(sponsor, 100 * ONE_POINT, "till")
-    system.token.approve(system.nodes, 100 * ONE_POINT, {"from": sponsor})
+    allowance, twin_approve = (system.nodes, 100 * ONE_POINT), system.twin.approve
+    system.do(
+        system.token.approve, allowance, sponsor, twin_approve, address(sponsor), address(system.nodes), allowance[1]
+    )
     for program, expected in ((FEC, "Programs_NotFunded"), (3, "Programs_Unknown")):
         arguments = (address(sponsor), program, ONE_POINT)
         system.refused(

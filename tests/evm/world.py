@@ -71,9 +71,12 @@ class World:
     def deploy(self, abi: list[dict[str, Any]], bytecode: str, *arguments: Any, sender: str | None = None) -> Contract:
         constructor = next((entry for entry in abi if entry["type"] == "constructor"), {"inputs": []})
         data = encode(get_abi_input_types({**constructor, "type": "function"}), arguments)
-        deployer = sender or account(0)
-        self.evm.set_balance(deployer, FUNDS)
-        return self.at(self.evm.deploy(deployer, bytes.fromhex(bytecode) + data), abi)
+        return self.at(self.create(bytes.fromhex(bytecode) + data, sender or account(0)), abi)
+
+    def create(self, code: bytes, sender: str) -> str:
+        """The address of the contract that this code creates."""
+        self.evm.set_balance(sender, FUNDS)
+        return str(self.evm.deploy(sender, code)).lower()
 
     def at(self, address: str, abi: list[dict[str, Any]]) -> Contract:
         for entry in abi:

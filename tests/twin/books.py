@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 
 from chainpoints.chain.parameters import Funding, Program
 from chainpoints.domain.forecast import Grid
 from chainpoints.domain.payment import period_at
+from chainpoints.domain.schedule import Schedule
 from chainpoints.types import Address
 from twin.points import Points
-from twin.state import DAY, Contracts, all_or_nothing, require
+from twin.state import DAY, Contracts, Record, Refused, all_or_nothing, require
 
 NOTICE = 30 * DAY
 EMISSION_LIMIT = 128
+UNITS = 2**64
+"""Amounts are below it."""
+OVERFLOW = 0x11
+"""The code of Solidity's Panic."""
+
+
+@cache
+def share(schedule: Schedule, k: int) -> Fraction:
+    """The part of a total that is released after k periods; kept, since powers of fractions take long."""
+    return schedule.share(k)
 
 
 @dataclass
-class Books:
+class Books(Record):
     """total of all nodes ever made, less what refunds undid = released + committed."""
 
     diverted: int = 0
@@ -63,11 +76,13 @@ class ProgramBooks(Points):
 
     def start_now(self, program: int) -> int:
         """The start of a node that is made now."""
-        require(program in self.programs, "Programs_Unknown")
-        require(self.now >= self.programs[program].epoch, "Programs_NotStarted")
+        require(program in self.programs, "Programs_Unknown", program)
+        epoch = self.programs[program].epoch
+        require(self.now >= epoch, "Programs_NotStarted", program, epoch)
         start = self.grid(program).next_start(self.now)
-        closed = program in self.replacements and start > self.replacements[program].last_start
-        require(not closed, "Programs_Closed")
+        if program in self.replacements:
+            is_open = start <= self.replacements[program].last_start
+            require(is_open, "Programs_Closed", program, self.closes_at(program))
         return start
 
     # ------------------------------------------------------------------------------------------------ rules
@@ -80,9 +95,10 @@ class ProgramBooks(Points):
     @all_or_nothing
     def replace(self, old: int, rules: Program) -> int:
         """The new program's id. The old one goes on to the end of its period in which the new one opens."""
-        require(old in self.programs, "Programs_Unknown")
-        require(old not in self.replacements, "Programs_Replaced")
-        require(rules.epoch >= self.now + NOTICE, "Programs_NoticeTooShort")
+        require(old in self.programs, "Programs_Unknown", old)
+        if old in self.replacements:
+            raise Refused("Programs_Replaced", old, self.replacements[old].by)
+        require(rules.epoch >= self.now + NOTICE, "Programs_NoticeTooShort", rules.epoch, self.now + NOTICE)
         last_moment = period_at(rules.epoch - 1, self.programs[old].epoch, self.programs[old].period_seconds)
         program = self._open(rules)
         self.replacements[old] = Replacement(program, max(0, last_moment + 1))
@@ -92,7 +108,7 @@ class ProgramBooks(Points):
         program = len(self.programs) + 1
         self.programs[program], self.books[program] = rules, Books()
         if rules.funding == Funding.EMISSION:
-            require(len(self._emission()) <= EMISSION_LIMIT, "Programs_TooMany")
+            require(len(self._emission()) <= EMISSION_LIMIT, "Programs_TooMany", EMISSION_LIMIT)
             self._set_apart(rules.cap)
         return program
 
@@ -103,15 +119,16 @@ class ProgramBooks(Points):
 
     @all_or_nothing
     def deposit(self, sponsor: Address, program: int, amount: int) -> None:
-        """Given an allowance."""
+        """By the sponsor's allowance to the nodes' contract."""
         self._add_reserve(program, amount)
-        self._take(sponsor, amount)
-        self._put(self.contracts.nodes, amount)
+        self._spend(sponsor, self.contracts.nodes, amount)
+        self._move(sponsor, self.contracts.nodes, amount)
 
     def _add_reserve(self, program: int, amount: int) -> None:
         self._require_funded(program)
         if self.now >= self.programs[program].epoch:
             self.start_now(program)
+        require(self.books[program].reserve + amount < UNITS, "Panic", OVERFLOW)
         self.books[program].reserve += amount
 
     def _commit(self, program: int, diverted: int, total: int) -> None:
@@ -119,10 +136,12 @@ class ProgramBooks(Points):
         books, rules = self.books[program], self.programs[program]
         books.diverted += diverted
         books.committed += total
-        require(books.released + books.committed <= rules.cap, "Programs_CapExceeded")
+        promised = books.released + books.committed
+        require(promised <= rules.cap, "Programs_CapExceeded", program, promised, rules.cap)
         if self.is_funded(program):
             books.reserve += diverted
-            require(books.reserve >= books.committed, "Programs_ReserveTooSmall")
+            covered = books.reserve >= books.committed
+            require(covered, "Programs_ReserveTooSmall", program, books.committed, books.reserve)
 
     def _uncommit(self, program: int, diverted: int, total: int) -> None:
         books = self.books[program]
@@ -142,5 +161,5 @@ class ProgramBooks(Points):
         return self.programs[program].funding == Funding.FUNDED
 
     def _require_funded(self, program: int) -> None:
-        require(program in self.programs, "Programs_Unknown")
-        require(self.is_funded(program), "Programs_NotFunded")
+        require(program in self.programs, "Programs_Unknown", program)
+        require(self.is_funded(program), "Programs_NotFunded", program)

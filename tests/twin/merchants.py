@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainpoints.types import SUPPLY_CAP, ZERO_ADDRESS, Address
-from twin.state import State, all_or_nothing, require
+from twin.state import Record, State, all_or_nothing, require
 
 
 @dataclass
-class Merchant:
+class Merchant(Record):
     payout: Address
     paid_per_day: int
     issued_per_day: int
@@ -32,14 +32,14 @@ class Merchants(State):
 
     @all_or_nothing
     def register(self, merchant: int, payout: Address, paid_per_day: int, issued_per_day: int) -> None:
-        require(merchant not in self.merchants, "MerchantRegistry_AlreadyRegistered")
+        require(merchant not in self.merchants, "MerchantRegistry_AlreadyRegistered", merchant)
         require(payout != ZERO_ADDRESS, "MerchantRegistry_ZeroPayout")
         self.merchants[merchant] = Merchant(payout, paid_per_day, issued_per_day)
 
     @all_or_nothing
     def set_payout(self, caller: Address, merchant: int, payout: Address) -> None:
         record = self._merchant(merchant)
-        require(caller == record.payout, "MerchantRegistry_NotPayout")
+        require(caller == record.payout, "MerchantRegistry_NotPayout", merchant, caller)
         require(payout != ZERO_ADDRESS, "MerchantRegistry_ZeroPayout")
         record.payout = payout
 
@@ -55,30 +55,33 @@ class Merchants(State):
     @all_or_nothing
     def add_quota(self, merchant: int, amount: int, evidence: bytes) -> None:
         record = self._merchant(merchant)
-        require((merchant, evidence) not in self.evidence, "MerchantRegistry_EvidenceUsed")
-        require(record.quota + amount <= SUPPLY_CAP, "MerchantRegistry_QuotaCapExceeded")
+        require((merchant, evidence) not in self.evidence, "MerchantRegistry_EvidenceUsed", merchant, evidence)
+        left = SUPPLY_CAP - record.quota
+        require(amount <= left, "MerchantRegistry_QuotaCapExceeded", merchant, amount, left)
         self.evidence.add((merchant, evidence))
         record.quota += amount
 
-    def _book_paid(self, merchant: int, amount: int) -> Address:
+    def _book_paid(self, merchant: int, order: bytes, amount: int) -> Address:
         """Where the merchant's share goes."""
         record = self._active(merchant)
-        require(record.paid[self.today] + amount <= record.paid_per_day, "MerchantRegistry_PaidPerDayExceeded")
+        left = max(0, record.paid_per_day - record.paid[self.today])
+        require(amount <= left, "MerchantRegistry_PaidPerDayExceeded", merchant, order, amount, left)
         record.paid[self.today] += amount
         return record.payout
 
-    def _book_issued(self, merchant: int, amount: int) -> None:
+    def _book_issued(self, merchant: int, order: bytes, amount: int) -> None:
         record = self._active(merchant)
-        require(record.issued[self.today] + amount <= record.issued_per_day, "MerchantRegistry_IssuedPerDayExceeded")
-        require(amount <= record.quota, "MerchantRegistry_QuotaExceeded")
+        left = max(0, record.issued_per_day - record.issued[self.today])
+        require(amount <= left, "MerchantRegistry_IssuedPerDayExceeded", merchant, order, amount, left)
+        require(amount <= record.quota, "MerchantRegistry_QuotaExceeded", merchant, order, amount, record.quota)
         record.quota -= amount
         record.issued[self.today] += amount
 
     def _active(self, merchant: int) -> Merchant:
         record = self._merchant(merchant)
-        require(record.active, "MerchantRegistry_Inactive")
+        require(record.active, "MerchantRegistry_Inactive", merchant)
         return record
 
     def _merchant(self, merchant: int) -> Merchant:
-        require(merchant in self.merchants, "MerchantRegistry_Unknown")
+        require(merchant in self.merchants, "MerchantRegistry_Unknown", merchant)
         return self.merchants[merchant]

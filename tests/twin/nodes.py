@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from chainpoints.chain.parameters import Program
 from chainpoints.types import ZERO_ADDRESS, Address, NodeId
-from twin.books import ProgramBooks
-from twin.state import Contracts, Refused, all_or_nothing, require
+from twin.books import ProgramBooks, share
+from twin.state import Contracts, Record, Refused, all_or_nothing, require
 
 CLAIM_LIMIT = 500
 ADVANCE_LIMIT = 2**16 - 1
@@ -23,7 +24,7 @@ class Gift:
 
 
 @dataclass
-class Node:
+class Node(Record):
     """Of it was paid released(total, claimed_periods) + advance: splits round down, and the next claims pay less."""
 
     owner: Address
@@ -56,6 +57,7 @@ class Nodes(ProgramBooks):
         self.ended: set[int] = set()
         self.operators: set[tuple[Address, Address]] = set()
         self.allowances: dict[tuple[Address, Address, Address], tuple[int, int]] = {}
+        self.claim_nonces: Counter[Address] = Counter()
 
     # ------------------------------------------------------------------------------------------------ getters
 
@@ -64,9 +66,17 @@ class Nodes(ProgramBooks):
         name = NodeId.from_token_id(node_id)
         return self.grid(name.program).elapsed(name.start, self.now)
 
+    def unlocks_at(self, node_id: int) -> int:
+        name = NodeId.from_token_id(node_id)
+        return self.grid(name.program).begins_at(name.start + 1)
+
     def released(self, node_id: int, periods: int) -> int:
-        rules = self.programs[NodeId.from_token_id(node_id).program]
-        return rules.schedule.released(self.nodes[node_id].total, periods)
+        return self._released(node_id, self.nodes[node_id].total, periods)
+
+    def _released(self, node_id: int, total: int, periods: int) -> int:
+        """Of a node of this program, rounded down."""
+        part = share(self.programs[NodeId.from_token_id(node_id).program].schedule, periods)
+        return total * part.numerator // part.denominator
 
     def claimed(self, node_id: int) -> int:
         node = self.nodes[node_id]
@@ -88,6 +98,20 @@ class Nodes(ProgramBooks):
 
     @all_or_nothing
     def approve_claim(self, owner: Address, delegate: Address, to: Address, cap: int, deadline: int) -> None:
+        self._approve_claim(owner, delegate, to, cap, deadline)
+
+    @all_or_nothing
+    def permit_claim(
+        self, owner: Address, delegate: Address, to: Address, cap: int, deadline: int, nonce: int, signer: Address
+    ) -> None:
+        """By the signature of `signer` over exactly these terms, which `nonce` makes count once."""
+        require(self.now <= deadline, "ReleaseNode_ClaimApprovalExpired", owner, delegate, deadline)
+        is_signed = signer == owner and nonce == self.claim_nonces[owner]
+        require(is_signed, "ReleaseNode_InvalidSignature", owner)
+        self.claim_nonces[owner] += 1
+        self._approve_claim(owner, delegate, to, cap, deadline)
+
+    def _approve_claim(self, owner: Address, delegate: Address, to: Address, cap: int, deadline: int) -> None:
         self.allowances[owner, delegate, to] = (cap, deadline) if cap else (0, 0)
 
     @all_or_nothing
@@ -98,42 +122,43 @@ class Nodes(ProgramBooks):
     @all_or_nothing
     def claim_to(self, caller: Address, node_ids: list[int], to: Address) -> int:
         """Points paid to `to`."""
-        require(to != ZERO_ADDRESS, "ERC721InvalidReceiver")
+        require(to != ZERO_ADDRESS, "ERC721InvalidReceiver", to)
         return self._claim(node_ids, caller, to)
 
     def _claim(self, node_ids: list[int], director: Address | None, directed: Address) -> int:
-        require(1 <= len(node_ids) <= CLAIM_LIMIT, "ReleaseNode_BatchSize")
+        require(1 <= len(node_ids) <= CLAIM_LIMIT, "ReleaseNode_BatchSize", len(node_ids), CLAIM_LIMIT)
         run, due, paid = None, 0, 0
         for node_id in node_ids:
             node = self._node(node_id)
             if director:
-                self._require_claimer(node, director, directed)
+                self._require_claimer(node_id, director, directed)
             next_run = Run(NodeId.from_token_id(node_id).program, node.owner, directed if director else node.receiver)
             if next_run != run:
                 self._pay_run(run, due, director)
                 run, due = next_run, 0
             self._require_unlocked(node_id)
             amount = self._reckon(node_id, self.claimed(node_id))
-            require(amount > 0, "ReleaseNode_NothingToClaim")
+            require(amount > 0, "ReleaseNode_NothingToClaim", node_id)
             due += amount
             paid += amount
         self._pay_run(run, due, director)
         return paid
 
-    def _require_claimer(self, node: Node, caller: Address, to: Address) -> None:
-        require(node.beneficiary is None, "ReleaseNode_InCustody")
+    def _require_claimer(self, node_id: int, caller: Address, to: Address) -> None:
+        node = self.nodes[node_id]
+        require(node.beneficiary is None, "ReleaseNode_InCustody", node_id, node.beneficiary)
         if caller == node.owner:
             return
         _, deadline = self.allowances.get((node.owner, caller, to), (0, 0))
-        require(deadline != 0, "ReleaseNode_NotClaimer")
-        require(self.now <= deadline, "ReleaseNode_ClaimApprovalExpired")
+        require(deadline != 0, "ReleaseNode_NotClaimer", node_id, caller)
+        require(self.now <= deadline, "ReleaseNode_ClaimApprovalExpired", node.owner, caller, deadline)
 
     def _pay_run(self, run: Run | None, due: int, director: Address | None) -> None:
         if run is None:
             return
         if director and director != run.owner:
             cap, deadline = self.allowances[run.owner, director, run.to]
-            require(due <= cap, "ReleaseNode_ClaimCapExceeded")
+            require(due <= cap, "ReleaseNode_ClaimCapExceeded", run.owner, director, due, cap)
             self.allowances[run.owner, director, run.to] = (cap - due, deadline)
         self._pay_out(run.program, run.owner, run.to, due)
 
@@ -141,23 +166,28 @@ class Nodes(ProgramBooks):
 
     @all_or_nothing
     def approve_node(self, caller: Address, approved: Address, node_id: int) -> None:
-        require(node_id in self.nodes, "ERC721NonexistentToken")
+        require(node_id in self.nodes, "ERC721NonexistentToken", node_id)
         node = self.nodes[node_id]
         may = caller == node.owner or (node.owner, caller) in self.operators
-        require(may, "ERC721InvalidApprover")
+        require(may, "ERC721InvalidApprover", caller)
         node.approved = None if approved == ZERO_ADDRESS else approved
+
+    @all_or_nothing
+    def approve_all(self, owner: Address, operator: Address, is_approved: bool) -> None:
+        require(operator != ZERO_ADDRESS, "ERC721InvalidOperator", operator)
+        (self.operators.add if is_approved else self.operators.discard)((owner, operator))
 
     @all_or_nothing
     def transfer_node(self, operator: Address, sender: Address, receiver: Address, node_id: int) -> None:
         """What is claimable is paid first: what the node still holds depends on time alone."""
-        require(receiver != ZERO_ADDRESS, "ERC721InvalidReceiver")
+        require(receiver != ZERO_ADDRESS, "ERC721InvalidReceiver", receiver)
         node = self._node(node_id)
         owner = node.owner
         may = operator in (owner, node.approved) or (owner, operator) in self.operators
-        require(may, "ERC721InsufficientApproval")
-        require(node.gift is None, "ReleaseNode_Given")
+        require(may, "ERC721InsufficientApproval", operator, node_id)
+        require(node.gift is None, "ReleaseNode_Given", node_id)
         self._hand_over(node_id, receiver)
-        require(owner == sender, "ERC721IncorrectOwner")
+        require(owner == sender, "ERC721IncorrectOwner", sender, node_id, owner)
 
     def _hand_over(self, node_id: int, receiver: Address) -> None:
         self._require_unlocked(node_id)
@@ -174,11 +204,11 @@ class Nodes(ProgramBooks):
         node = self.nodes.setdefault(node_id, Node(payer, 0))
         self.ended.discard(node_id)
         node.total += total
-        require(cap is None or node.total <= cap, "Programs_PayerPeriodCapExceeded")
+        require(cap is None or node.total <= cap, "Programs_PayerPeriodCapExceeded", program, payer, node.total, cap)
 
     def _undo(self, program: int, start: int, payer: Address, diverted: int, total: int) -> None:
         node_id = NodeId(program, start, OF_PAYMENTS, payer).token_id
-        require(self.elapsed(node_id) == 0, "ReleaseNode_Unlocked")
+        require(self.elapsed(node_id) == 0, "ReleaseNode_Unlocked", node_id, self.unlocks_at(node_id))
         self._uncommit(program, diverted, total)
         # The last units of a payment may have made nothing of the node, which may be gone by now.
         if total:
@@ -194,7 +224,7 @@ class Nodes(ProgramBooks):
         node, elapsed = self.nodes[node_id], self.elapsed(node_id)
         released = self.released(node_id, elapsed)
         node.claimed_periods, node.advance = elapsed, max(0, paid - released)
-        self._require_advance(node)
+        self._require_advance(node_id)
         return max(0, released - paid)
 
     def _settle(self, node_id: int) -> None:
@@ -216,11 +246,14 @@ class Nodes(ProgramBooks):
 
     def _node(self, node_id: int) -> Node:
         if node_id not in self.nodes:
-            raise Refused("ReleaseNode_Unknown")
+            raise Refused("ReleaseNode_Unknown", node_id)
         return self.nodes[node_id]
 
-    def _require_advance(self, node: Node) -> None:
-        require(node.advance <= ADVANCE_LIMIT, "ReleaseNode_AdvanceTooLarge")
+    def _require_advance(self, node_id: int) -> None:
+        """What is still to be released makes good what was paid in advance."""
+        node = self.nodes[node_id]
+        limit = min(node.total - self.released(node_id, node.claimed_periods), ADVANCE_LIMIT)
+        require(node.advance <= limit, "ReleaseNode_AdvanceTooLarge", node.advance, limit)
 
     def _require_unlocked(self, node_id: int) -> None:
-        require(self.elapsed(node_id) > 0, "ReleaseNode_Locked")
+        require(self.elapsed(node_id) > 0, "ReleaseNode_Locked", node_id, self.unlocks_at(node_id))

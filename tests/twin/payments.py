@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from chainpoints.chain.parameters import Program
 from chainpoints.domain.payment import refund, split
-from chainpoints.types import ONE_POINT, Address
+from chainpoints.types import ONE_POINT, ZERO_ADDRESS, Address
+from twin.books import UNITS
 from twin.merchants import Merchants
 from twin.nodes import OF_ISSUES, OF_PAYMENTS
 from twin.orders import Authorization, Issue, Payment, Reserve
 from twin.pieces import Pieces
-from twin.state import Contracts, all_or_nothing, require
+from twin.state import Contracts, Refused, all_or_nothing, require
 
 BATCH_LIMIT = 100
 APPROVAL_THRESHOLD = 100_000 * ONE_POINT
@@ -59,20 +60,21 @@ class Twin(Pieces, Merchants):
     @all_or_nothing
     def pay(self, sender: Address, payments: list[Payment]) -> None:
         """`pay` of one payment, `payBatch` of several."""
-        require(1 <= len(payments) <= BATCH_LIMIT, "PaymentProcessor_BatchSize")
+        require(1 <= len(payments) <= BATCH_LIMIT, "PaymentProcessor_BatchSize", len(payments), BATCH_LIMIT)
         run = None
         for payment in payments:
-            require(sender == payment.payer, "PaymentProcessor_NotPayer")
+            is_payer = sender == payment.payer
+            require(is_payer, "PaymentProcessor_NotPayer", payment.order, payment.payer, sender)
             run = self._join(run, payment, DIRECT)
         self._settle_run(run)
 
     @all_or_nothing
     def pay_authorized(self, authorized: list[tuple[Payment, Authorization]]) -> None:
         """`payWithAuthorization` of one payment, `payBatchWithAuthorization` of several, whoever sends."""
-        require(1 <= len(authorized) <= BATCH_LIMIT, "PaymentProcessor_BatchSize")
+        require(1 <= len(authorized) <= BATCH_LIMIT, "PaymentProcessor_BatchSize", len(authorized), BATCH_LIMIT)
         run = None
         for payment, authorization in authorized:
-            self._require_signed(authorization, payment.payer)
+            self._require_signed(payment.order, authorization, payment.payer)
             run = self._join(run, payment, authorization.valid_after)
         self._settle_run(run)
 
@@ -82,10 +84,11 @@ class Twin(Pieces, Merchants):
             self._settle_run(run)
             run = Run(payment.merchant, payment.program, self.start_now(payment.program))
         rules, key = self.programs[payment.program], (payment.merchant, payment.order)
-        require(payment.amount >= rules.min_payment, "PaymentProcessor_BelowMinimum")
-        require(key not in self.paid, "PaymentProcessor_AlreadyPaid")
+        least = rules.min_payment
+        require(payment.amount >= least, "PaymentProcessor_BelowMinimum", payment.order, payment.amount, least)
+        require(key not in self.paid, "PaymentProcessor_AlreadyPaid", *key)
         self.paid[key] = (payment, run.start)
-        run.payout = self._book_paid(payment.merchant, payment.amount)
+        run.payout = self._book_paid(*key, payment.amount)
         if not run.shares or run.shares[-1].payer != payment.payer:
             run.shares.append(Share(payment.payer))
         share, parts = run.shares[-1], split(payment.amount, rules.divert_bps, rules.multiplier)
@@ -115,7 +118,7 @@ class Twin(Pieces, Merchants):
     @all_or_nothing
     def refund(self, sender: Address, payment: Payment, start: int, amount: int) -> None:
         payout = self._merchant(payment.merchant).payout
-        require(sender == payout, "PaymentProcessor_NotPayout")
+        require(sender == payout, "PaymentProcessor_NotPayout", payment.merchant, sender)
         self._refund(payment, start, amount, payout)
 
     @all_or_nothing
@@ -124,16 +127,18 @@ class Twin(Pieces, Merchants):
     ) -> None:
         """The message names what was refunded before it, so it is used once."""
         payout = self._merchant(payment.merchant).payout
-        self._require_signed(authorization, payout)
+        self._require_signed(payment.order, authorization, payout)
         is_next = refunded == self.refunded[payment.merchant, payment.order]
-        require(is_next, "PaymentProcessor_InvalidSignature")
+        require(is_next, "PaymentProcessor_InvalidSignature", payment.order, payout)
         self._refund(payment, start, amount, payout)
 
     def _refund(self, payment: Payment, start: int, amount: int, payout: Address) -> None:
         key, rules = (payment.merchant, payment.order), self.programs.get(payment.program)
-        require(amount > 0, "PaymentProcessor_NothingToDo")
-        require(rules is not None and self.paid.get(key) == (payment, start), "PaymentProcessor_UnknownPayment")
-        require(amount <= payment.amount - self.refunded[key], "PaymentProcessor_RefundExceedsPaid")
+        require(amount > 0, "PaymentProcessor_NothingToDo", payment.order)
+        if rules is None or self.paid.get(key) != (payment, start):
+            raise Refused("PaymentProcessor_UnknownPayment", *key)
+        left = payment.amount - self.refunded[key]
+        require(amount <= left, "PaymentProcessor_RefundExceedsPaid", *key, amount, left)
         parts = refund(payment.amount, self.refunded[key], amount, rules.divert_bps, rules.multiplier)
         self.refunded[key] += amount
         self._undo(payment.program, start, payment.payer, parts.diverted, parts.total)
@@ -146,11 +151,14 @@ class Twin(Pieces, Merchants):
     @all_or_nothing
     def issue(self, issuer: Address, items: list[Issue]) -> None:
         """`issue` of one item, `issueBatch` of several."""
-        require(1 <= len(items) <= BATCH_LIMIT, "PaymentProcessor_BatchSize")
+        require(1 <= len(items) <= BATCH_LIMIT, "PaymentProcessor_BatchSize", len(items), BATCH_LIMIT)
         for item in items:
-            require(item.total > 0 or item.amount == 0 or item.program == 0, "PaymentProcessor_NoNode")
+            names_no_node = item.amount > 0 and item.total == 0 and item.program != 0
+            require(not names_no_node, "PaymentProcessor_NoNode", item.order, item.program)
             self._record_issue(issuer, item)
             if item.total:
+                could_claim = item.customer not in (ZERO_ADDRESS, self.contracts.token)
+                require(could_claim, "ERC721InvalidReceiver", item.customer)
                 self._require_funded(item.program)
                 start = self.start_now(item.program)
                 self.books[item.program].reserve += item.total
@@ -174,16 +182,19 @@ class Twin(Pieces, Merchants):
         self.approval_threshold = threshold
 
     def _record_issue(self, issuer: Address, item: Issue | Reserve) -> None:
-        require(item.amount > 0, "PaymentProcessor_NothingToDo")
-        if item.amount > self.approval_threshold:
-            require(item in self.approvers, "PaymentProcessor_ApprovalNeeded")
-            require(self.approvers.pop(item) != issuer, "PaymentProcessor_OwnApproval")
-        key = (item.merchant, item.order)
-        require(key not in self.issued, "PaymentProcessor_AlreadyIssued")
+        amount, order, threshold = item.amount, item.order, self.approval_threshold
+        require(amount < UNITS, "SafeCastOverflowedUintDowncast", 64, amount)
+        require(amount > 0, "PaymentProcessor_NothingToDo", order)
+        if amount > threshold:
+            require(item in self.approvers, "PaymentProcessor_ApprovalNeeded", order, amount, threshold)
+            approver = self.approvers.pop(item)
+            require(approver != issuer, "PaymentProcessor_OwnApproval", order, approver)
+        key = (item.merchant, order)
+        require(key not in self.issued, "PaymentProcessor_AlreadyIssued", *key)
         self.issued.add(key)
-        self._book_issued(item.merchant, item.amount)
+        self._book_issued(*key, amount)
 
-    def _require_signed(self, authorization: Authorization, signer: Address) -> None:
-        is_now = authorization.valid_after < self.now < authorization.valid_before
-        require(is_now, "PaymentProcessor_NotValidNow")
-        require(authorization.signer == signer, "PaymentProcessor_InvalidSignature")
+    def _require_signed(self, order: bytes, authorization: Authorization, signer: Address) -> None:
+        after, before = authorization.valid_after, authorization.valid_before
+        require(after < self.now < before, "PaymentProcessor_NotValidNow", order, after, before)
+        require(authorization.signer == signer, "PaymentProcessor_InvalidSignature", order, signer)

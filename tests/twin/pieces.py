@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainpoints.chain.parameters import Program
 from chainpoints.types import ZERO_ADDRESS, Address, NodeId
 from twin.nodes import OF_ISSUES, Gift, Node, Nodes
-from twin.state import Contracts, all_or_nothing, require
+from twin.state import Contracts, Refused, all_or_nothing, require
 
 PIECE_LIMIT = 100
 
@@ -22,24 +22,23 @@ class Pieces(Nodes):
         floor(a) + floor(b) <= floor(a + b): what was paid of the whole suffices for all parts, and what is over stays
         with the node as an advance.
         """
-        require(1 <= len(totals) <= PIECE_LIMIT, "ReleaseNode_BatchSize")
+        require(1 <= len(totals) <= PIECE_LIMIT, "ReleaseNode_BatchSize", len(totals), PIECE_LIMIT)
         node = self._own_node(caller, node_id)
         self._require_unlocked(node_id)
-        schedule = self.programs[NodeId.from_token_id(node_id).program].schedule
         paid, pieces = self.claimed(node_id), []
         for total in totals:
-            require(0 < total < node.total, "ReleaseNode_PieceSize")
+            require(0 < total < node.total, "ReleaseNode_PieceSize", node_id, total, node.total)
             node.total -= total
-            paid -= schedule.released(total, node.claimed_periods)
+            paid -= self._released(node_id, total, node.claimed_periods)
             pieces.append(self._make_piece(node_id, total))
-        node.advance = paid - schedule.released(node.total, node.claimed_periods)
-        self._require_advance(node)
+        node.advance = paid - self.released(node_id, node.claimed_periods)
+        self._require_advance(node_id)
         return pieces
 
     @all_or_nothing
     def merge(self, caller: Address, into: int, node_ids: list[int]) -> int:
         """Points paid: what the whole has released and none of the parts was paid, with what rounding kept back."""
-        require(1 <= len(node_ids) <= PIECE_LIMIT, "ReleaseNode_BatchSize")
+        require(1 <= len(node_ids) <= PIECE_LIMIT, "ReleaseNode_BatchSize", len(node_ids), PIECE_LIMIT)
         node = self._own_node(caller, into)
         self._require_unlocked(into)
         paid, name = self.claimed(into), NodeId.from_token_id(into)
@@ -47,7 +46,7 @@ class Pieces(Nodes):
             other, other_name = self._own_node(caller, node_id), NodeId.from_token_id(node_id)
             same_kind = (other_name.program, other_name.start) == (name.program, name.start)
             is_alike = node_id != into and same_kind and other.receiver == node.receiver
-            require(is_alike, "ReleaseNode_NotAlike")
+            require(is_alike, "ReleaseNode_NotAlike", into, node_id)
             paid += self.claimed(node_id)
             node.total += other.total
             self._end(node_id)
@@ -60,27 +59,29 @@ class Pieces(Nodes):
     def give(self, caller: Address, node_id: int, secret: Address, expiry: int) -> None:
         node = self._own_node(caller, node_id)
         self._require_unlocked(node_id)
-        require(secret != ZERO_ADDRESS, "ReleaseNode_InvalidSignature")
-        require(expiry > self.now, "ReleaseNode_GiftExpired")
+        require(secret != ZERO_ADDRESS, "ReleaseNode_InvalidSignature", secret)
+        require(expiry > self.now, "ReleaseNode_GiftExpired", node_id, expiry)
         node.gift = Gift(secret, expiry)
 
     @all_or_nothing
     def take(self, node_id: int, to: Address, signer: Address) -> None:
         """By the signature of `signer` over exactly this node and receiver."""
         gift = self._gift(node_id)
-        require(self.now <= gift.expiry, "ReleaseNode_GiftExpired")
-        require(to != ZERO_ADDRESS, "ERC721InvalidReceiver")
-        require(signer == gift.secret, "ReleaseNode_InvalidSignature")
+        require(self.now <= gift.expiry, "ReleaseNode_GiftExpired", node_id, gift.expiry)
+        require(to != ZERO_ADDRESS, "ERC721InvalidReceiver", to)
+        require(signer == gift.secret, "ReleaseNode_InvalidSignature", gift.secret)
         self._hand_over(node_id, to)
 
     @all_or_nothing
     def take_back(self, node_id: int) -> None:
-        require(self.now > self._gift(node_id).expiry, "ReleaseNode_GiftRuns")
+        expiry = self._gift(node_id).expiry
+        require(self.now > expiry, "ReleaseNode_GiftRuns", node_id, expiry)
         self.nodes[node_id].gift = None
 
     @all_or_nothing
     def set_beneficiary(self, caller: Address, node_id: int, beneficiary: Address) -> None:
         """Zero, or the owner, ends the custody. What was released so far is of whom was named so far."""
+        require(beneficiary != self.contracts.token, "PointsToken_SentToToken")
         node = self._own_node(caller, node_id)
         self._settle(node_id)
         node.beneficiary = None if beneficiary in (ZERO_ADDRESS, node.owner) else beneficiary
@@ -94,11 +95,12 @@ class Pieces(Nodes):
 
     def _own_node(self, caller: Address, node_id: int) -> Node:
         node = self._node(node_id)
-        require(caller == node.owner, "ReleaseNode_NotOwner")
-        require(node.gift is None, "ReleaseNode_Given")
+        require(caller == node.owner, "ReleaseNode_NotOwner", node_id, caller)
+        require(node.gift is None, "ReleaseNode_Given", node_id)
         return node
 
     def _gift(self, node_id: int) -> Gift:
-        node = self._node(node_id)
-        require(node.gift is not None, "ReleaseNode_NotGiven")
-        return node.gift
+        gift = self._node(node_id).gift
+        if gift is None:
+            raise Refused("ReleaseNode_NotGiven", node_id)
+        return gift

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 from chainpoints.types import ONE_POINT, SUPPLY_CAP, ZERO_ADDRESS, Address
-from twin.state import DAY, Contracts, Refused, State, all_or_nothing, require
+from twin.state import DAY, Contracts, State, all_or_nothing, require
 
 PERSON_LIMIT = 1_000 * ONE_POINT
 FREEZE, FREEZE_PAUSE, UNTIL_LIFTED = 7 * DAY, 30 * DAY, 2**40 - 1
+UNLIMITED = 2**256 - 1
+"""An allowance that spending does not lessen."""
 
 
 class Points(State):
     def __init__(self, contracts: Contracts, now: int) -> None:
         super().__init__(contracts, now)
         self.balances: Counter[Address] = Counter()
+        self.spending: Counter[tuple[Address, Address]] = Counter()
         self.frozen_until: Counter[Address] = Counter()
         self.cancelled_at: Counter[Address] = Counter()
         self.person_limit = PERSON_LIMIT
@@ -30,11 +33,25 @@ class Points(State):
 
     @all_or_nothing
     def transfer(self, sender: Address, receiver: Address, amount: int) -> None:
-        self._take(sender, amount)
-        self._put(receiver, amount)
+        self._move(sender, receiver, amount)
+
+    @all_or_nothing
+    def approve(self, holder: Address, spender: Address, amount: int) -> None:
+        require(spender != ZERO_ADDRESS, "ERC20InvalidSpender", ZERO_ADDRESS)
+        self.spending[holder, spender] = amount
+
+    @all_or_nothing
+    def transfer_from(self, spender: Address, holder: Address, receiver: Address, amount: int) -> None:
+        self._spend(holder, spender, amount)
+        self._move(holder, receiver, amount)
 
     @all_or_nothing
     def burn(self, holder: Address, amount: int) -> None:
+        self._take(holder, amount)
+
+    @all_or_nothing
+    def burn_from(self, spender: Address, holder: Address, amount: int) -> None:
+        self._spend(holder, spender, amount)
         self._take(holder, amount)
 
     @all_or_nothing
@@ -49,7 +66,7 @@ class Points(State):
         self._require_freezable(account)
         until = self.frozen_until[account]
         over = until == 0 or (until != UNTIL_LIFTED and self.now >= until + FREEZE_PAUSE)
-        require(over, "PointsToken_FrozenTooSoon")
+        require(over, "PointsToken_FrozenTooSoon", account, min(until + FREEZE_PAUSE, UNTIL_LIFTED))
         self.frozen_until[account] = self.now + FREEZE
 
     @all_or_nothing
@@ -60,7 +77,7 @@ class Points(State):
 
     @all_or_nothing
     def unfreeze(self, account: Address) -> None:
-        require(self.now < self.frozen_until[account], "PointsToken_NotFrozen")
+        require(self.now < self.frozen_until[account], "PointsToken_NotFrozen", account)
         self.frozen_until[account] = self.now
 
     @all_or_nothing
@@ -69,14 +86,27 @@ class Points(State):
 
     # ------------------------------------------------------------------------------------------------ for the others
 
+    def _move(self, sender: Address, receiver: Address, amount: int) -> None:
+        require(receiver != ZERO_ADDRESS, "ERC20InvalidReceiver", receiver)
+        self._take(sender, amount)
+        self._put(receiver, amount)
+
+    def _spend(self, holder: Address, spender: Address, amount: int) -> None:
+        left = self.spending[holder, spender]
+        if left == UNLIMITED:
+            return
+        require(amount <= left, "ERC20InsufficientAllowance", spender, left, amount)
+        self.spending[holder, spender] = left - amount
+
     def _take(self, holder: Address, amount: int) -> None:
         self._require_not_frozen(holder)
-        require(self.balances[holder] >= amount, "ERC20InsufficientBalance")
-        self.balances[holder] -= amount
+        points = self.balances[holder]
+        require(amount <= points, "ERC20InsufficientBalance", holder, points, amount)
+        self.balances[holder] = points - amount
 
     def _put(self, receiver: Address, amount: int) -> None:
         require(receiver != self.contracts.token, "PointsToken_SentToToken")
-        require(receiver != ZERO_ADDRESS, "ERC20InvalidReceiver")
+        require(receiver != ZERO_ADDRESS, "ERC20InvalidReceiver", receiver)
         self.balances[receiver] += amount
 
     def _release(self, receiver: Address, amount: int, is_funded: bool) -> None:
@@ -92,10 +122,10 @@ class Points(State):
 
     def _issue_to(self, customer: Address, points: int, total: int) -> None:
         """`points` of the customer, and `total` in the reserve for the customer's node."""
-        issued = self.persons[customer, self.today] + points + total
-        require(issued <= self.person_limit, "PointsToken_PersonLimitExceeded")
-        self._issue(points + total)
-        self.persons[customer, self.today] = issued
+        amount, left = points + total, max(0, self.person_limit - self.persons[customer, self.today])
+        require(amount <= left, "PointsToken_PersonLimitExceeded", customer, amount, left)
+        self._issue(amount)
+        self.persons[customer, self.today] += amount
         if points:
             self._put(customer, points)
         self._put(self.contracts.nodes, total)
@@ -105,16 +135,18 @@ class Points(State):
         self.set_apart += cap
 
     def _require_supply(self, amount: int) -> None:
-        require(self.issued_in_all + self.set_apart + amount <= SUPPLY_CAP, "PointsToken_SupplyCapExceeded")
+        tried = self.issued_in_all + self.set_apart + amount
+        require(tried <= SUPPLY_CAP, "PointsToken_SupplyCapExceeded", tried, SUPPLY_CAP)
 
     def _require_not_frozen(self, holder: Address) -> None:
-        require(self.now >= self.frozen_until[holder], "PointsToken_AccountFrozen")
+        until = self.frozen_until[holder]
+        require(self.now >= until, "PointsToken_AccountFrozen", holder, until)
 
     def _require_not_cancelled(self, payer: Address, valid_after: int) -> None:
         """An authorization was valid from the second after `valid_after` on."""
-        if valid_after + 1 < self.cancelled_at[payer]:
-            raise Refused("PointsToken_PaymentsCancelled")
+        cancelled_at = self.cancelled_at[payer]
+        require(valid_after + 1 >= cancelled_at, "PointsToken_PaymentsCancelled", payer, cancelled_at)
 
     def _require_freezable(self, account: Address) -> None:
         is_ours = account in (self.contracts.nodes, self.contracts.processor)
-        require(not is_ours, "PointsToken_NotFreezable")
+        require(not is_ours, "PointsToken_NotFreezable", account)

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chainpoints.types import Address
 
 DAY = 86_400
 
+Kept = TypeVar("Kept", bound="Record")
+
 
 class Refused(Exception):
-    """The call must revert with the Solidity error `name`."""
+    """The call must revert with the Solidity error `name` and these arguments."""
 
-    @property
-    def name(self) -> str:
-        return str(self.args[0])
+    def __init__(self, name: str, *values: Any) -> None:
+        super().__init__(name, *values)
+        self.name, self.values = name, values
 
 
-def require(is_so: bool, error: str) -> None:
+def require(is_so: bool, error: str, *values: Any) -> None:
     if not is_so:
-        raise Refused(error)
+        raise Refused(error, *values)
+
+
+class Record:
+    """What calls change in place. All else that a state holds are values, and sets, counters and dicts; what one dict
+    holds are all records, or all values.
+    """
+
+    def copied(self: Kept) -> Kept:
+        """A copy that no call to the original changes: copy.deepcopy, without looking into values."""
+        copy: Kept = object.__new__(type(self))
+        kept = self.__dict__
+        copy.__dict__ = {
+            name: _copied(kept[name]) if isinstance(kept[name], _CHANGING) else kept[name] for name in kept
+        }
+        return copy
+
+
+_CHANGING = (Record, dict, set)
+
+
+def _copied(kept: Any) -> Any:
+    if isinstance(kept, Record):
+        return kept.copied()
+    if isinstance(kept, dict) and isinstance(next(iter(kept.values()), None), Record):
+        return {key: record.copied() for key, record in kept.items()}
+    return kept.copy()
 
 
 @dataclass(frozen=True)
@@ -35,12 +62,16 @@ class Contracts:
     processor: Address
 
 
-class State:
+class State(Record):
     """`now` is the time of the block that the next call is in."""
 
     def __init__(self, contracts: Contracts, now: int) -> None:
         self.contracts = contracts
         self.now = now
+
+    def refuse_stranger(self, caller: Address) -> None:
+        """Any call that needs a role, by a caller without it: the roles themselves are not the twin's."""
+        raise Refused("AccessManagedUnauthorized", caller)
 
     @property
     def today(self) -> int:
@@ -51,11 +82,11 @@ class State:
 def all_or_nothing(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def guarded(state: State, *arguments: Any) -> Any:
-        before = copy.deepcopy(state.__dict__)
+        before = state.copied()
         try:
             return call(state, *arguments)
         except Refused:
-            state.__dict__ = before
+            state.__dict__ = before.__dict__
             raise
 
     return guarded
