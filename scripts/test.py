@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 NODE_BIN = ROOT / "node_modules" / ".bin"
-STEPS = ["check", "forge", "prove", "symbolic", "evm", "brownie", "pytest", "e2e"]
+STEPS = ["check", "forge", "coverage", "slither", "prove", "symbolic", "evm", "mutation", "brownie", "pytest", "e2e"]
 
 
 def forge() -> str:
@@ -45,12 +45,17 @@ def tests() -> dict[str, list[str]]:
     commands = {}
     if existing("tests/forge"):
         commands["forge"] = [forge(), "test"]
+        commands["coverage"] = [str(BIN / "python"), "scripts/coverage.py"]
+    if existing("tests/slither"):
+        commands["slither"] = [str(BIN / "python"), "scripts/slither.py"]
     if existing("tests/smt"):
         commands["prove"] = [str(BIN / "python"), "scripts/prove.py"]
     if existing("tests/halmos"):
         commands["symbolic"] = [str(BIN / "python"), "scripts/symbolic.py"]
     if existing("tests/evm"):
         commands["evm"] = [str(BIN / "python"), "scripts/evm.py"]
+    if existing("tests/mutation"):
+        commands["mutation"] = [str(BIN / "python"), "scripts/mutation.py"]
     if existing("tests/contracts"):
         commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
     pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie"]

@@ -144,7 +144,7 @@ class Prologue:
 
     def issue(self, customer: Address, points: int, total: int) -> None:
         issuer = self.system.roles["issuer"]
-        item = Issue(TEA_HOUSE, 2, points, total, customer, self.order(), self.order())
+        item = Issue(TEA_HOUSE, 2 if total else 0, points, total, customer, self.order(), self.order())
         self.system.must(Act("PaymentProcessor", "issue", (item.struct(),), issuer, "issue", (issuer, [item])))
 
     def issue_reserve(self, number: int, amount: int) -> None:
