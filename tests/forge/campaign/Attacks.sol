@@ -7,7 +7,7 @@ import {Holdings} from "./Holdings.sol";
 
 /// @dev What attackers try. What is theirs to do changes the model; whatever else goes through is counted as loot.
 abstract contract Attacks is Holdings {
-    uint256 private constant SPLITS = 1 << 5; // the sixth call that the re-entrant contract is armed with
+    uint256 private constant SPLITS = 1 << 6; // the seventh call that the re-entrant contract is armed with
 
     uint256 internal _donated; // to the nodes' contract
 
@@ -23,8 +23,8 @@ abstract contract Attacks is Holdings {
         _count(Did.Operate);
     }
 
-    /// @dev A holder hands a node to a contract that calls back while it receives it: for what was just paid, for the
-    /// seller's other nodes, for gifts and refunds; and one time in two it takes its new node apart, which is its right.
+    /// @dev A holder hands a node to a contract that calls back while it receives it: for what was just paid, for
+    /// others' nodes, gifts and refunds; and one time in two it takes its new node apart, which is its right.
     function reenter(uint256 seed) external counted(seed) {
         uint256 id = _anyNode(false);
         if (id == 0 || _kept[id].owner == address(_reentrant) || _kept[id].secret != 0) return;
@@ -219,6 +219,12 @@ abstract contract Attacks is Holdings {
         _reentrant.arm(address(node), abi.encodeCall(IERC721.transferFrom, (_kept[other].owner, thief, other)));
         _reentrant.arm(address(node), abi.encodeCall(node.take, (gift, thief, "")));
         _reentrant.arm(address(node), abi.encodeCall(node.merge, (id, one(other))));
+        Made memory latest;
+        if (_made.length != 0) latest = _made[_made.length - 1];
+        // Where it is its own to refund, the same order of another merchant.
+        if (_payout[latest.payment.merchant] == thief) latest.payment.merchant = SHOP;
+        bytes memory refunds = abi.encodeCall(IPaymentProcessor.refund, (latest.payment, latest.start, 1));
+        _reentrant.arm(address(processor), refunds);
     }
 
     function _returnPayout(uint32 merchant, address to) private {
