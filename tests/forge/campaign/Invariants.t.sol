@@ -78,7 +78,7 @@ abstract contract Campaign {
         _atLeast(5, Stage.Did.Split, "split");
         _atLeast(3, Stage.Did.Merge, "merge");
         _atLeast(11, Stage.Did.Give, "give");
-        _atLeast(2, Stage.Did.Take, "take");
+        _atLeast(1, Stage.Did.Take, "take");
         _atLeast(7, Stage.Did.TakeBack, "take back");
         _atLeast(5, Stage.Did.SetBeneficiary, "set beneficiary");
         _atLeast(5, Stage.Did.MovePoints, "move points");
@@ -102,7 +102,7 @@ abstract contract Campaign {
         _atLeast(4, Stage.Did.Spend, "spend");
         _atLeast(4, Stage.Did.Overspend, "overspend");
         _atLeast(9, Stage.Did.Escape, "escape");
-        _atLeast(6, Stage.Did.AbuseRefund, "abuse refund");
+        _atLeast(4, Stage.Did.AbuseRefund, "abuse refund");
         _atLeast(7, Stage.Did.LateRefund, "late refund");
         _atLeast(3, Stage.Did.Donate, "donate");
         _atLeast(4, Stage.Did.DonateWrongly, "donate wrongly");
