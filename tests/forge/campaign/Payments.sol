@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IPaymentProcessor} from "../Setup.sol";
+import {Stage} from "./Stage.sol";
+
+/// @dev Payments, refunds and issues, of honest accounts and of sybil merchants. A call may be refused; the model is
+/// changed when it was not.
+abstract contract Payments is Stage {
+    function pay(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Payment memory payment = _anyPayment(_anyHolder());
+        vm.prank(payment.payer);
+        try processor.pay(payment) {
+            _book(payment);
+            _count(Did.Pay);
+        } catch {}
+    }
+
+    /// @dev A few units, to the program that takes them.
+    function payDust(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Payment memory payment = _anyPayment(_anyHolder());
+        (payment.program, payment.amount) = (_dust, uint64(1 + _roll(20)));
+        vm.prank(payment.payer);
+        try processor.pay(payment) {
+            _book(payment);
+            _count(Did.PayDust);
+        } catch {}
+    }
+
+    /// @dev To a program that is closed, or to the one that replaces it, before it opens. The model says if it counts.
+    function payLate(uint256 seed) external counted(seed) {
+        if (_new == 0) return;
+        IPaymentProcessor.Payment memory payment = _anyPayment(_anyHolder());
+        payment.program = _now < _rules[_new].epoch ? _new : _old;
+        vm.prank(payment.payer);
+        try processor.pay(payment) {
+            _book(payment);
+        } catch {
+            _count(Did.PayLateRefused);
+        }
+    }
+
+    function payWithAuthorization(uint256 seed) external counted(seed) {
+        uint256 signer = _roll(SIGNERS);
+        IPaymentProcessor.Payment memory payment = _anyPayment(_holders[signer]);
+        IPaymentProcessor.Authorization memory authorization = _authorize(signer, payment);
+        try processor.payWithAuthorization(payment, authorization) {
+            _book(payment);
+            _notStale(payment.payer, authorization);
+            _count(Did.PayWithAuthorization);
+            _replayer.see(
+                address(processor), abi.encodeCall(IPaymentProcessor.payWithAuthorization, (payment, authorization))
+            );
+        } catch {}
+    }
+
+    /// @dev Two to five orders; neighbours are often of one merchant and program.
+    function payBatch(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Payment[] memory payments = _anyPayments(_anyHolder());
+        vm.prank(payments[0].payer);
+        try processor.payBatch(payments) {
+            for (uint256 i = 0; i < payments.length; ++i) {
+                _book(payments[i]);
+            }
+            _count(Did.PayBatch);
+        } catch {}
+    }
+
+    /// @dev Of several payers, of whom neighbours are often the same.
+    function payBatchWithAuthorization(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Payment[] memory payments = _anyPayments(address(0));
+        IPaymentProcessor.Authorization[] memory authorizations = new IPaymentProcessor.Authorization[](payments.length);
+        uint256 signer = _roll(SIGNERS);
+        for (uint256 i = 0; i < payments.length; ++i) {
+            if (_roll(2) == 0) signer = _roll(SIGNERS);
+            payments[i].payer = _holders[signer];
+            authorizations[i] = _authorize(signer, payments[i]);
+        }
+        try processor.payBatchWithAuthorization(payments, authorizations) {
+            for (uint256 i = 0; i < payments.length; ++i) {
+                _book(payments[i]);
+                _notStale(payments[i].payer, authorizations[i]);
+            }
+            _count(Did.PayBatchWithAuthorization);
+        } catch {}
+    }
+
+    /// @dev A sybil merchant's payout address pays it, or another sybil, to farm nodes. Now and then the address moves.
+    function selfPay(uint256 seed) external counted(seed) {
+        uint32 merchant = SYBIL + uint32(_roll(SYBILS));
+        address payer = _payout[merchant];
+        if (_roll(16) == 0) {
+            vm.prank(payer);
+            processor.setPayout(merchant, _payout[merchant] = _anyHolder());
+        }
+        IPaymentProcessor.Payment memory payment = _anyPayment(payer);
+        payment.merchant = _roll(2) == 0 ? merchant : SYBIL + uint32(_roll(SYBILS));
+        payment.amount += uint64(_roll(4000 * POINT));
+        vm.prank(payer);
+        try processor.pay(payment) {
+            _book(payment);
+            _count(Did.SelfPay);
+        } catch {}
+    }
+
+    function refund(uint256 seed) external counted(seed) {
+        if (_made.length == 0) return;
+        (uint256 order, uint64 amount) = _anyRefund();
+        Made memory made = _made[order];
+        vm.prank(_payout[made.payment.merchant]);
+        try processor.refund(made.payment, made.start, amount) {
+            _unbook(order, amount);
+            _count(Did.Refund);
+        } catch {}
+    }
+
+    /// @dev By the signature of the honest merchant's payout address.
+    function refundWithAuthorization(uint256 seed) external counted(seed) {
+        if (_made.length == 0) return;
+        (uint256 order, uint64 amount) = _anyRefund();
+        for (uint256 i = 0; i < 8 && _made[order].payment.merchant != SHOP; ++i) {
+            (order, amount) = _anyRefund();
+        }
+        Made memory made = _made[order];
+        IPaymentProcessor.Authorization memory authorization =
+            authorizedRefund(SHOP_KEY, made.payment, made.start, amount);
+        try processor.refundWithAuthorization(made.payment, made.start, amount, authorization) {
+            _unbook(order, amount);
+            _count(Did.RefundWithAuthorization);
+            _replayer.see(
+                address(processor),
+                abi.encodeCall(
+                    IPaymentProcessor.refundWithAuthorization, (made.payment, made.start, amount, authorization)
+                )
+            );
+        } catch {}
+    }
+
+    function issue(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Issue memory item = _anyIssue(_anyMerchant(), _anyHolder(), 200 * POINT);
+        try processor.issue(item) {
+            _bookIssue(item);
+            _count(Did.Issue);
+        } catch {}
+    }
+
+    /// @dev A sybil merchant's payout address is issued as much as it may be, or a unit more.
+    function issueToSelf(uint256 seed) external counted(seed) {
+        uint32 merchant = SYBIL + uint32(_roll(SYBILS));
+        address person = _payout[merchant];
+        uint256 left = _lesser(PERSON_PER_DAY - _issuedTo[person][_now / 1 days], _issuableBy(merchant));
+        bool over = left == 0 || _roll(3) == 0;
+        IPaymentProcessor.Issue memory item = _anyIssue(merchant, person, POINT);
+        (item.program, item.points, item.total) = (0, uint64(over ? left + 1 : left), 0);
+        try processor.issue(item) {
+            _bookIssue(item);
+            _count(Did.IssueToSelf);
+        } catch {
+            if (over) _count(Did.OverLimitRefused);
+        }
+    }
+
+    function issueReserve(uint256 seed) external counted(seed) {
+        uint32 merchant = _anyMerchant();
+        uint64 amount = uint64(_roll(600 * POINT));
+        uint32 program = _roll(2) == 0 ? fund : _dust;
+        try processor.issueReserve(merchant, bytes32(++_orders), program, amount, "evidence") {
+            _mint(address(node), amount);
+            _ledgerOf(program).reserve += amount;
+            _countIssued(merchant, amount);
+            _count(Did.IssueReserve);
+        } catch {}
+    }
+
+    function deposit(uint256 seed) external counted(seed) {
+        uint64 amount = uint64(_roll(3000 * POINT));
+        try node.deposit(fund, amount) {
+            _move(address(this), address(node), amount);
+            _ledgerOf(fund).reserve += amount;
+            _count(Did.Deposit);
+        } catch {}
+    }
+
+    function cancelPayments(uint256 seed) external counted(seed) {
+        address payer = _anyHolder();
+        vm.prank(payer);
+        token.cancelPayments();
+        _cancelledAt[payer] = _now;
+        _count(Did.CancelPayments);
+    }
+
+    function _anyPayments(address payer) private returns (IPaymentProcessor.Payment[] memory payments) {
+        payments = new IPaymentProcessor.Payment[](2 + _roll(4));
+        for (uint256 i = 0; i < payments.length; ++i) {
+            payments[i] = _anyPayment(payer);
+            payments[i].amount = payments[i].amount / 8 + POINT;
+            if (i == 0 || _roll(2) == 0) continue;
+            (payments[i].merchant, payments[i].program) = (payments[i - 1].merchant, payments[i - 1].program);
+        }
+    }
+
+    /// @dev Of the latest eight orders, which are the likeliest to be locked still; all that is left, a part, or one
+    /// time in eight a unit too much.
+    function _anyRefund() private returns (uint256 order, uint64 amount) {
+        order = _made.length - 1 - _roll(_lesser(_made.length, 8));
+        uint64 left = _made[order].payment.amount - _made[order].refunded;
+        uint256 kind = _roll(8);
+        amount = kind == 0 ? left + 1 : kind < 4 ? left : uint64(_roll(uint256(left) + 1));
+    }
+
+    function _anyIssue(uint32 merchant, address customer, uint64 most)
+        private
+        returns (IPaymentProcessor.Issue memory)
+    {
+        uint64 points = uint64(_roll(most));
+        uint64 total = _roll(2) == 0 ? 0 : uint64(_roll(most));
+        uint32 program = total == 0 ? 0 : _roll(2) == 0 ? fund : _dust;
+        return IPaymentProcessor.Issue(merchant, program, points, total, customer, bytes32(++_orders), "evidence");
+    }
+
+    function _issuableBy(uint32 merchant) private view returns (uint256) {
+        uint256 today = ISSUED_PER_DAY - _issuedOn[merchant][_now / 1 days];
+        return _lesser(today, QUOTA - _issuedOf[merchant]);
+    }
+
+    function _notStale(address payer, IPaymentProcessor.Authorization memory authorization) private {
+        if (uint256(authorization.validAfter) + 1 < _cancelledAt[payer]) ++_stale;
+    }
+
+    function _lesser(uint256 left, uint256 right) internal pure returns (uint256) {
+        return left < right ? left : right;
+    }
+}
