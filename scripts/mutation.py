@@ -24,7 +24,8 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,22 +220,25 @@ def make_tree() -> None:
     stub.chmod(0o755)
 
 
+LIKELY = 3
 FAST = ["--fuzz-runs", "16"]
 SLOW_TESTS = ["Invariants", "NodeRenderer"]
 
 
-def rounds(drawn: bool, campaign: bool) -> list[list[str]]:
+def rounds(likely: list[str], drawn: bool, campaign: bool) -> list[list[str]]:
     """forge's arguments, from those that find most in the least time to all that there is."""
+    first = [[*FAST, "--match-path", f"{TESTS}/{{{','.join(likely)},-}}.t.sol"]] if likely else []
     without = ["--no-match-path", f"{TESTS}/{{{','.join(SLOW_TESTS)}}}.t.sol"]
     picture = ["--match-path", f"{TESTS}/NodeRenderer.t.sol"]
     invariants = ["--match-path", f"{TESTS}/Invariants.t.sol"]
     order = [[*FAST, *picture], picture, without] if drawn else [[*FAST, *without], without]
-    return [*order, invariants] if campaign else order
+    return [*first, *order, invariants] if campaign else [*first, *order]
 
 
 class Judge:
     def __init__(self, campaign: bool) -> None:
         self._campaign = campaign
+        self._noticed: dict[str, Counter[str]] = {}  # by file: tests that noticed its mutants
         self._solc = Solc()
         self.contracts = Contracts(self._solc)
         self.all = self._make_mutants()
@@ -259,26 +263,36 @@ class Judge:
         self._original = self.contracts.compile([*CONTRACTS, *units])
         self._forge = Forge(self._original)
         self._forge.place(self._original)
-        if failing := self._forge.failing("--no-match-path", f"{TESTS}/Invariants.t.sol"):
+        if failing := self._forge.failing(*FAST, "--no-match-path", f"{TESTS}/Invariants.t.sol"):
             raise MutationError(f"the contracts as they are do not pass {failing}")
 
-    def ask(self, mutant: Mutant) -> tuple[str, str]:
-        """What became of it, and the test that noticed."""
+    def compile(self, mutant: Mutant) -> Codes | str:
+        """The contracts that are others by it; none if all are the same. What solc says when it is no program."""
         changed = mutant.applied((ROOT / mutant.file).read_bytes()).decode()
-        names = [name for name in CONTRACTS if mutant.file in self.contracts.files[name]]
-        names += UNIT_TESTS.get(Path(mutant.file).stem, [])
         try:
-            codes = self.contracts.compile(names, mutant.file, changed)
+            codes = self.contracts.compile(self._names(mutant), mutant.file, changed)
         except Refused as refusal:
-            return INVALID, str(refusal).splitlines()[0]
-        codes = {key: code for key, code in codes.items() if code != self._original[key]}
+            return str(refusal).splitlines()[0]
+        return {key: code for key, code in codes.items() if code != self._original[key]}
+
+    def test(self, mutant: Mutant, codes: Codes | str) -> tuple[str, str]:
+        """What became of it, and the test that noticed."""
+        if isinstance(codes, str):
+            return INVALID, codes
         if not codes:
             return EQUIVALENT, "the same bytecode"
         self._forge.place(codes)
-        for arguments in rounds("NodeRenderer" in names, self._campaign):
+        noticed = self._noticed.setdefault(mutant.file, Counter())
+        likely = [test for test, _ in noticed.most_common(LIKELY)]
+        for arguments in rounds(likely, "NodeRenderer" in self._names(mutant), self._campaign):
             if failing := self._forge.failing(*arguments):
+                noticed[failing.split("Test.")[0]] += 1
                 return KILLED, failing
         return SURVIVED, ""
+
+    def _names(self, mutant: Mutant) -> list[str]:
+        names = [name for name in CONTRACTS if mutant.file in self.contracts.files[name]]
+        return names + UNIT_TESTS.get(Path(mutant.file).stem, [])
 
 
 class Known:
@@ -366,20 +380,33 @@ def run(judge: Judge, chosen: list[Mutant], wanted: int, again: bool) -> int:
     judge.begin()
     verdicts: list[tuple[Mutant, str]] = []
     began = time.monotonic()
-    for mutant in chosen:
+    for mutant, verdict in judged(judge, chosen, results):
+        if verdict[0] == INVALID:
+            continue
+        verdicts.append((mutant, verdict[0]))
+        spent = time.monotonic() - began
+        print(f"mutation: {spent:5.0f} s {len(verdicts):4}/{wanted} {verdict[0]:10} {mutant}  {verdict[1]}", flush=True)
         if len(verdicts) == wanted:
             break
-        verdict = results.get(mutant)
-        if not verdict:
-            verdict = judge.ask(mutant)
-            results.put(mutant, verdict)
-            said = f"{verdict[0]:10} {mutant}" if verdict[0] != INVALID else ""
-            if said:
-                spent = time.monotonic() - began
-                print(f"mutation: {spent:6.0f} s {len(verdicts) + 1:5}/{wanted} {said}  {verdict[1]}", flush=True)
-        if verdict[0] != INVALID:
-            verdicts.append((mutant, verdict[0]))
     return report(verdicts, known)
+
+
+def judged(judge: Judge, chosen: list[Mutant], results: Results) -> Iterator[tuple[Mutant, tuple[str, str]]]:
+    """Each mutant and what became of it; while forge tests one, solc compiles the next that is not known."""
+    unknown = iter([mutant for mutant in chosen if not results.get(mutant)])
+    with ThreadPoolExecutor(1) as compiler:
+        ahead = next(unknown, None)
+        waiting = compiler.submit(judge.compile, ahead) if ahead else None
+        for mutant in chosen:
+            verdict = results.get(mutant)
+            if not verdict:
+                assert waiting
+                codes = waiting.result()
+                ahead = next(unknown, None)
+                waiting = compiler.submit(judge.compile, ahead) if ahead else None
+                verdict = judge.test(mutant, codes)
+                results.put(mutant, verdict)
+            yield mutant, verdict
 
 
 def report(verdicts: list[tuple[Mutant, str]], known: Known) -> int:

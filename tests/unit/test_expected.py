@@ -1,4 +1,4 @@
-"""Every error by which a contract reverts is expected by a forge test, with all that it says."""
+"""Forge tests expect every error by which a contract reverts, with all that it says, and every event."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = "".join(file.read_text() for file in sorted((ROOT / "contracts").rglob("*.sol")))
 TESTS = "".join(file.read_text() for file in sorted((ROOT / "tests" / "forge").glob("*.sol")))
 DECLARED = dict(re.findall(r"\berror (\w+)\(([^)]*)\);", CONTRACTS))
+EVENTS = set(re.findall(r"\bevent (\w+)\(", CONTRACTS))
 RAISED = set(re.findall(r"\brevert (?:\w+\.)?(\w+)\(", CONTRACTS))
 
 
@@ -47,3 +48,8 @@ def test_what_is_declared_is_raised() -> None:
     required = set(re.findall(r"require\(.*?(?:\w+\.)?(\w+)\(", CONTRACTS))
 
     assert set(DECLARED) <= RAISED | required
+
+
+@pytest.mark.parametrize("event", sorted(EVENTS))
+def test_an_event_is_expected(event: str) -> None:
+    assert re.search(rf"expectEmit\([^)]*\);\s*emit (?:\w+\.)?{event}\(", TESTS)
