@@ -16,7 +16,6 @@ TOOLS |= {
     # with what the twin and the compiler's records in src/ import
     "evm": ["pyrevm==0.3.7", "hypothesis>=6.170,<7", "pytest>=9.1,<10", "coincurve>=21,<22", "eth-account==0.13.7"]
     + ["msgspec>=0.22,<0.23", "py-solc-x>=2.0.5,<3", "urllib3>=2.7,<3"],
-    "mutation": ["certora-cli==8.20.3"],  # for the mutator in it, gambit
 }
 
 

@@ -88,11 +88,26 @@ contract ClaimTest is Setup {
         vm.assertEq(claimOne(id), 5, "the rest");
     }
 
-    function test_T21_batchOfNoneAndOnePast() public {
+    function test_T21_batchOfNoneFiveHundredAndOnePast() public {
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_BatchSize.selector, 0, 500));
         node.claim(new uint256[](0));
         vm.expectRevert(abi.encodeWithSelector(IReleaseNode.ReleaseNode_BatchSize.selector, 501, 500));
         node.claim(new uint256[](501));
+        uint256 id = paid(alice, fec, 10_000 * POINT, "1");
+        vm.warp(unlock(fec));
+        uint64[] memory totals = new uint64[](100);
+        for (uint256 i = 0; i < 100; ++i) {
+            totals[i] = POINT;
+        }
+        uint256[] memory ids = new uint256[](500);
+        for (uint256 i = 0; i < 500; i += 100) {
+            vm.prank(alice);
+            uint256[] memory pieces = node.split(id, totals);
+            for (uint256 j = 0; j < 100; ++j) {
+                ids[i + j] = pieces[j];
+            }
+        }
+        vm.assertEq(node.claim(ids), 500 * 383, "five hundred paid");
     }
 
     function test_whoeverCallsTheOwnerIsPaid() public {

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Logs} from "./Logs.sol";
 import {IPointsToken, IReleaseNode, Setup} from "./Setup.sol";
 import {Plain} from "./Wallet.sol";
 
@@ -237,6 +239,22 @@ contract CustodyTest is Setup {
         vm.assertEq(token.balanceOf(bob), due[0], "bob");
         vm.assertEq(token.balanceOf(stranger) - FIRST, due[1], "stranger");
         vm.assertEq(token.balanceOf(alice) - before, due[2], "owner");
+    }
+
+    function test_nodesOfOneBeneficiaryArePaidInOneTransfer() public {
+        uint256[] memory ids = new uint256[](2);
+        ids[0] = paid(alice, fec, 10_000 * POINT, "first");
+        vm.warp(EPOCH + 8 days);
+        ids[1] = paid(alice, fec, 10_000 * POINT, "second");
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(alice);
+            node.setBeneficiary(ids[i], bob);
+        }
+        vm.warp(EPOCH + 21 days);
+        vm.recordLogs();
+        uint256 amount = node.claim(ids);
+        vm.assertEq(Logs.count(vm.getRecordedLogs(), address(token), IERC20.Transfer.selector), 1, "one transfer");
+        vm.assertEq(token.balanceOf(bob), amount, "of all");
     }
 
     function test_mergeOfNodesOfOneBeneficiaryPaysIt() public {

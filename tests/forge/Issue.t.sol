@@ -7,6 +7,7 @@ import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Logs} from "./Logs.sol";
 import {IMerchantRegistry, IPaymentProcessor, IPointsToken, IProgramBooks, IPrograms, Setup} from "./Setup.sol";
 
 /// @dev `issue`, `issueBatch` and `issueReserve`.
@@ -157,6 +158,19 @@ contract IssueTest is Setup {
         vm.assertEq(token.balanceOf(alice), POINT, "customer");
         vm.assertEq(processor.merchantOf(SHOP).quota, DAY_LIMIT - POINT, "quota");
         vm.assertEq(processor.merchantOf(SHOP).issuedToday, POINT, "today");
+    }
+
+    /// @dev What is not issued is not moved either: there is no Transfer of nothing.
+    function test_oneUnitAtOnceAndOneUnitAsANode() public {
+        vm.recordLogs();
+        processor.issue(issueOf(alice, 1, 0, "1"));
+        vm.assertEq(transfers(), 1, "to the customer");
+        vm.assertTrue(token.balanceOf(alice) == 1 && token.balanceOf(address(node)) == 0, "a unit at once");
+        vm.recordLogs();
+        processor.issue(issueOf(alice, 0, 1, "2"));
+        vm.assertEq(transfers(), 1, "into the reserve");
+        vm.assertTrue(token.balanceOf(alice) == 1 && token.balanceOf(address(node)) == 1, "a unit in reserve");
+        vm.assertEq(node.nodeOf(node.issuedIdOf(fund, 2, alice)).total, 1, "a node of a unit");
     }
 
     function test_aNodeThatIsWhollyCovered() public {
@@ -320,6 +334,10 @@ contract IssueTest is Setup {
         refusedBatch(batch(3), perDay(third, POINT, POINT - 1));
         processor.setLimits(SHOP, 0, 3 * POINT);
         processor.issueBatch(batch(3));
+    }
+
+    function transfers() private returns (uint256) {
+        return Logs.count(vm.getRecordedLogs(), address(token), IERC20.Transfer.selector);
     }
 
     function refused(IPaymentProcessor.Issue memory item, bytes memory reason) private {

@@ -258,6 +258,57 @@ contract NodeRendererTest {
         }
     }
 
+    /// @dev The first and the last of each range of characters that are kept, in the order of Unicode.
+    function test_charactersAtTheEdgesOfTheirRanges_itShouldKeepThem() public {
+        bytes memory kept = hex"217ec2a0c2acc2aed89bd89ddfbfe0a080e1a08de1a08fe2808ae28090e280a7e280afe2819fe281b0ed9fbfee8080ef"
+            hex"bbbeefbc80efbfb8efbfbcefbfbdf0908080f09fbfbdf39fbfbdf3a18080f48fbfbd";
+        _set(_fec(), Tables.FEC, string(kept), POINT, 0);
+        vm.assertEq(_programName(), string(kept), "as it was");
+    }
+
+    /// @dev The first and the last of each range of characters that nobody sees, with an a before each.
+    function test_invisibleCharactersAtTheEdgesOfTheirRanges_itShouldLeaveThemOut() public {
+        bytes memory mixed = hex"6100611f617f61c28061c29f61c2ad61d89c61e1a08e61e2808b61e2808f61e280a861e280ae61e281a061e281af61ef"
+            hex"bbbf61efbfb961efbfbb61efbfbe61efbfbf61f09fbfbe61f09fbfbf61f3a0808061f3a0bfbf61f48fbfbe61f48fbfbf";
+        _set(_fec(), Tables.FEC, string(mixed), POINT, 0);
+        vm.assertEq(_programName(), "aaaaaaaaaaaaaaaaaaaaaaaaa", "the letters alone");
+    }
+
+    /// @dev Overlong by one, the first and the last surrogate, one past the last code point, cut off: with an a before each.
+    function test_malformedUtf8AtItsEdges_itShouldReplaceEachByte() public {
+        bytes memory malformed = hex"61c1bf61e09fbf61eda08061edbfbf61f08fbfbf61f490808061f580808061c32861e282";
+        bytes memory replaced = hex"61efbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdef"
+            hex"bfbd61efbfbdefbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdefbfbd61efbfbd2861efbfbdefbfbd";
+        _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
+        vm.assertEq(_programName(), string(replaced), "a replacement for each byte");
+    }
+
+    /// @dev As large as is possible whatever the font: 280 pixels for the name, by how wide each kind of letter can be.
+    function test_namesAreMadeSmallEnoughForTheirPlace() public {
+        string[7] memory names = [
+            "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiii",
+            unicode"ééééééééééééééé",
+            unicode"🎟🎟🎟🎟🎟🎟🎟🎟🎟🎟",
+            "FEC"
+        ];
+        string[7] memory sizes = ["8.06", "10.26", "12.54", "18.06", "16.96", "20", "21"];
+        for (uint256 i = 0; i < 7; ++i) {
+            _set(_fec(), Tables.FEC, names[i], POINT, 0);
+            _assertHas(_svg(), string.concat('font-size="', sizes[i], '">', names[i], "</text></g>"));
+        }
+    }
+
+    function test_amountsAreMadeSmallEnoughForTheirPlace() public {
+        _set(_fec(), Tables.FEC, "FEC", 10_000 * POINT, 0);
+        _assertHas(_svg(), 'font-size="34">1<tspan');
+        _assertHas(_svg(), 'x="36" font-size="18">0</text>');
+        _set(_fec(), Tables.FEC, "FEC", type(uint64).max, 0);
+        _assertHas(_svg(), 'font-size="15.62">1,844,674,407.37<tspan');
+    }
+
     function test_givenABlankName_itShouldSayTheProgramsNumber() public {
         string[3] memory blank = ["", "   ", unicode"\u200b "];
         for (uint256 i = 0; i < 3; ++i) {

@@ -32,6 +32,9 @@ contract PayTest is Setup {
 
     function test_unknownProgram() public {
         refused(paymentOf(alice, 9, POINT, "1"), abi.encodeWithSelector(IPrograms.Programs_Unknown.selector, 9));
+        // Nor is there one where nothing is filled in.
+        IPaymentProcessor.Payment memory empty;
+        refused(empty, abi.encodeWithSelector(IPrograms.Programs_Unknown.selector, 0));
     }
 
     function test_beforeTheEpochAndExactlyAtIt() public {
@@ -153,6 +156,11 @@ contract PayTest is Setup {
         );
         accepted(paymentOf(alice, fec, 2 * POINT, "3"));
         vm.assertEq(processor.merchantOf(SHOP).paidToday, 6 * POINT, "all of it");
+        // A limit that was lowered below what was paid is a whole one again the day after.
+        processor.setLimits(SHOP, 3 * POINT, 0);
+        vm.warp(EPOCH + 3 days);
+        accepted(paymentOf(alice, fec, 2 * POINT, "4"));
+        vm.assertEq(processor.merchantOf(SHOP).paidToday, 2 * POINT, "of the new day");
     }
 
     function test_T03_programCapExactlyAndOnePast() public {

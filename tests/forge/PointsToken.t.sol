@@ -325,6 +325,8 @@ contract PointsTokenTest is Setup {
 
     function test_burning() public {
         give(alice, 5);
+        vm.expectEmit();
+        emit IERC20.Transfer(alice, address(0), 2);
         vm.prank(alice);
         token.burn(2);
         vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, bob, 0, 1));

@@ -5,6 +5,7 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+import {Logs} from "./Logs.sol";
 import {IPaymentProcessor, IPointsToken, IProgramBooks, IPrograms, IReleaseNode, Setup} from "./Setup.sol";
 import {Wallet} from "./Wallet.sol";
 
@@ -205,6 +206,16 @@ contract RefundTest is Setup {
             abi.encodeWithSelector(IReleaseNode.ReleaseNode_Unlocked.selector, id, EPOCH + 14 days)
         );
         vm.assertEq(token.balanceOf(alice), 18, "paid back");
+    }
+
+    /// @dev They come from the merchant alone: there is no Transfer of nothing.
+    function test_unitsOfWhichNoneWasDiverted() public {
+        paid(alice, fec, POINT + 5, "1");
+        vm.recordLogs();
+        vm.prank(shop);
+        processor.refund(paymentOf(alice, fec, POINT + 5, "1"), 1, 5);
+        vm.assertEq(Logs.count(vm.getRecordedLogs(), address(token), IERC20.Transfer.selector), 1, "one transfer");
+        vm.assertTrue(token.balanceOf(alice) == 5 && token.totalSupply() == POINT * 9 / 10 + 5, "given back");
     }
 
     function testFuzz_T05_payAndRefundInAnyStepsNetsToZero(uint64 amount, uint64 first, uint64 second, bool funded)
