@@ -12,11 +12,11 @@ import {PayerShare} from "./types/PayerShare.sol";
 import {ProgramRules} from "./types/ProgramRules.sol";
 
 /// @title Payments, refunds and issues, and the merchants they are of
-/// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by STATICCALL),
-/// so nothing here can be re-entered. The token reverts rather than return false.
+/// @notice Calls only contracts of this deployment, which call nobody else (signers of ERC-1271 are asked by
+/// STATICCALL), so nothing here can be re-entered. The token reverts rather than return false.
 contract PaymentProcessor is Issuing, Authorizations {
-    /// @dev Payments of one merchant and program that stand one after another and are settled together; those of one payer
-    /// that stand one after another make one share. Kept in memory alone, where nothing is packed.
+    /// @dev Payments of one merchant and program that stand one after another and are settled together; those of one
+    /// payer that stand one after another make one share. Kept in memory alone, where nothing is packed.
     // solhint-disable-next-line gas-struct-packing
     struct Run {
         uint32 merchant;
@@ -128,7 +128,8 @@ contract PaymentProcessor is Issuing, Authorizations {
         return _quoteRefund(payment, RELEASE_NODE.rulesOf(payment.program), refunded, amount);
     }
 
-    /// @dev Makes a payment that the payer agreed to one of the run; where it is of another, the run before is settled first.
+    /// @dev Makes a payment that the payer agreed to one of the run; where it is of another, the run before is settled
+    /// first.
     function _join(Run memory run, Payment memory payment, uint40 validAfter) private {
         if (run.count == 0 || payment.merchant != run.merchant || payment.program != run.program) {
             _settle(run);

@@ -14,8 +14,8 @@ import {TermsCheck} from "./libraries/TermsCheck.sol";
 import {ProgramRules, ProgramRulesFields} from "./types/ProgramRules.sol";
 
 /// @title Programs: the rule book
-/// @notice Opens programs and says what their rules are, for ever. The nodes' contract keeps a copy of what payments and
-/// claims read, and the books.
+/// @notice Opens programs and says what their rules are, for ever. The nodes' contract keeps a copy of what payments
+/// and claims read, and the books.
 contract Programs is AccessManaged, IPrograms {
     /// @dev What replaces a program, and the first period whose payments it no longer takes.
     struct Replacement {

@@ -137,8 +137,8 @@ contract ReleaseNode is Claims, Pieces, Gifts, Custody {
         return interfaceId == ERC4906 || super.supportsInterface(interfaceId);
     }
 
-    /// @dev Makes a node, or adds to the one that there is. No hook runs, so a contract that pays cannot interfere. A node
-    /// that still grows has claimed nothing, and is its maker's.
+    /// @dev Makes a node, or adds to the one that there is. No hook runs, so a contract that pays cannot interfere. A
+    /// node that still grows has claimed nothing, and is its maker's.
     function _grow(uint32 program, uint24 start, uint40 serial, address payer, uint256 total, uint256 cap)
         private
         returns (bool made)

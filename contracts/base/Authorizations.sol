@@ -8,8 +8,8 @@ import {Signatures} from "../libraries/Signatures.sol";
 import {Orders} from "./Orders.sol";
 
 /// @title The messages by which payers pay and payout addresses refund
-/// @notice A message is used at most once without a nonce of its own: an order is paid once, and a refund names what was
-/// refunded before it.
+/// @notice A message is used at most once without a nonce of its own: an order is paid once, and a refund names what
+/// was refunded before it.
 abstract contract Authorizations is Orders, EIP712 {
     bytes32 private constant REFUND_TYPEHASH = keccak256(
         "Refund(uint32 merchant,uint32 program,uint64 paid,address payer,bytes32 order,uint24 start,uint64 amount,uint64 refunded,uint40 validAfter,uint40 validBefore)"

@@ -21,8 +21,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         uint40 deadline;
     }
 
-    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver. Kept in
-    /// memory alone, where nothing is packed.
+    /// @dev Nodes of a batch that stand one after another and are paid together: of one program, owner and receiver.
+    /// Kept in memory alone, where nothing is packed.
     // solhint-disable-next-line gas-struct-packing
     struct Run {
         uint32 program;
@@ -84,8 +84,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         _approveClaim(owner, delegate, to, cap, deadline);
     }
 
-    /// @dev Claims each node to its receiver, or to `directed` where that is not zero. Neither this contract nor the token
-    /// calls a foreign one.
+    /// @dev Claims each node to its receiver, or to `directed` where that is not zero. Neither this contract nor the
+    /// token calls a foreign one.
     function _claim(uint256[] calldata ids, address directed) private returns (uint256 sum) {
         // Check:
         if (ids.length == 0 || ids.length > CLAIM_LIMIT) revert ReleaseNode_BatchSize(ids.length, CLAIM_LIMIT);
@@ -148,8 +148,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         returns (NodeSlot, uint256)
     {
         (uint256 total, uint256 periods) = (slot.total(), rules.periods());
-        // Unchecked: sums of two amounts; the smaller is taken from the larger. What is released never shrinks, so an advance
-        // that is left over is at most the one before.
+        // Unchecked: sums of two amounts; the smaller is taken from the larger. What is released never shrinks, so an
+        // advance that is left over is at most the one before.
         unchecked {
             uint256 paid = ScheduleMath.released(table, total, slot.claimedPeriods(), periods) + slot.advance();
             uint256 released = ScheduleMath.released(table, total, elapsed, periods);
@@ -174,8 +174,8 @@ abstract contract Claims is NodeStore, EIP712, Nonces {
         run.sum += run.amount;
     }
 
-    /// @dev Reverts unless the caller owns the node or has a running approval to claim it to `to`. What a node in custody
-    /// releases is its beneficiary's, whoever directs it.
+    /// @dev Reverts unless the caller owns the node or has a running approval to claim it to `to`. What a node in
+    /// custody releases is its beneficiary's, whoever directs it.
     function _requireClaimer(uint256 id, NodeSlot slot, address to) private view {
         if (slot.has(NodeSlotFields.IN_CUSTODY)) revert ReleaseNode_InCustody(id, beneficiaryOf[id]);
         address owner = slot.owner();

@@ -9,8 +9,8 @@ import {NodeSlot, NodeSlotFields} from "../types/NodeSlot.sol";
 import {NodeStore} from "./NodeStore.sol";
 
 /// @title Gifts by link: whoever has the link's secret takes the node, until an expiry
-/// @notice The secret is a key, and what stands here is its address, which is a hash of it. The taker signs with the key
-/// who shall get the node, so whoever sees the transaction on its way cannot turn it to another receiver.
+/// @notice The secret is a key, and what stands here is its address, which is a hash of it. The taker signs with the
+/// key who shall get the node, so whoever sees the transaction on its way cannot turn it to another receiver.
 abstract contract Gifts is NodeStore, EIP712 {
     using NodeId for uint256;
 

@@ -7,8 +7,8 @@ import {MerchantDay} from "../types/MerchantDay.sol";
 
 /// @title Merchants, their payout addresses, quotas and limits
 abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
-    /// @dev Three slots: what a payment touches on a day that has begun; issues; what begins a day of payments. Days are UTC
-    /// days since 1970. What was paid today is paidGranted less what is left of it.
+    /// @dev Three slots: what a payment touches on a day that has begun; issues; what begins a day of payments. Days
+    /// are UTC days since 1970. What was paid today is paidGranted less what is left of it.
     struct Record {
         MerchantDay paying;
         uint64 quota;

@@ -69,8 +69,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         TOKEN.releaseTo(owner, to, uint64(amount), funded);
     }
 
-    /// @dev The node when all that it has released by now is paid, and how much that is beyond what `paid` was; what was
-    /// paid beyond the schedule stays an advance.
+    /// @dev The node when all that it has released by now is paid, and how much that is beyond what `paid` was; what
+    /// was paid beyond the schedule stays an advance.
     function _reckon(NodeSlot slot, uint256 paid, uint256 elapsed, ProgramRules rules, bytes memory table)
         internal
         pure
@@ -84,8 +84,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         }
     }
 
-    /// @dev Pays whoever is paid what a node releases what is claimable, for an owner who is about to change something. The
-    /// node as it is then, which the caller writes.
+    /// @dev Pays whoever is paid what a node releases what is claimable, for an owner who is about to change something.
+    /// The node as it is then, which the caller writes.
     function _settle(uint256 id, NodeSlot slot, ProgramRules rules, uint256 elapsed)
         internal
         returns (NodeSlot settled)
@@ -99,12 +99,13 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         address to = _receiverOf(id, slot);
         emit Claimed(id, to, uint64(amount), uint8(elapsed));
 
-        // Effect and interaction: neither this contract nor the token calls a foreign one, so nobody sees the node between.
+        // Effect and interaction: neither this contract nor the token calls a foreign one, so nobody sees the node
+        // between.
         if (amount != 0) _payOut(program, rules, slot.owner(), to, amount);
     }
 
-    /// @dev Transfers, of OpenZeppelin's ERC-721, whose own owners and balances stay unused; nothing is minted or burned
-    /// through here.
+    /// @dev Transfers, of OpenZeppelin's ERC-721, whose own owners and balances stay unused; nothing is minted or
+    /// burned through here.
     function _update(address to, uint256 id, address auth) internal override returns (address from) {
         // Check:
         NodeSlot slot = _node(id);
@@ -116,8 +117,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         _transferNode(id, slot, to);
     }
 
-    /// @dev What is claimable is paid to the seller: what a node still holds depends on time alone. A node that changes hands
-    /// is nobody's to operate, or to be paid of, but its new owner's.
+    /// @dev What is claimable is paid to the seller: what a node still holds depends on time alone. A node that changes
+    /// hands is nobody's to operate, or to be paid of, but its new owner's.
     function _transferNode(uint256 id, NodeSlot slot, address to) internal {
         // Check:
         ProgramRules rules = _known(id.programOf());
@@ -192,8 +193,8 @@ abstract contract NodeStore is ERC721, ProgramBooks, IReleaseNode {
         return ScheduleMath.beginsAt(rules.epoch(), rules.periodLength(), uint256(id.startOf()) + 1);
     }
 
-    /// @dev What a node is still to release makes good what was paid in advance, or the pieces would release it again. More
-    /// than 65,535 pieces without a claim between them would be needed to pass 16 bits.
+    /// @dev What a node is still to release makes good what was paid in advance, or the pieces would release it again.
+    /// More than 65,535 pieces without a claim between them would be needed to pass 16 bits.
     function _requireAdvance(uint256 units, uint256 unreleased) private pure returns (uint256) {
         uint256 limit = unreleased < type(uint16).max ? unreleased : type(uint16).max;
         if (units > limit) revert ReleaseNode_AdvanceTooLarge(units, limit);

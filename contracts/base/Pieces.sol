@@ -25,8 +25,8 @@ abstract contract Pieces is NodeStore {
         ProgramRules rules = _known(id.programOf());
         _requireUnlocked(id, rules);
 
-        // Check and effect: what the parts have released is at most what the whole has, so what was paid suffices for all;
-        // what is over stays with the node as an advance.
+        // Check and effect: what the parts have released is at most what the whole has, so what was paid suffices for
+        // all; what is over stays with the node as an advance.
         bytes memory table = _tableOf(id.programOf(), rules);
         uint256 paid = _paidOf(slot, rules, table);
         pieces = new uint256[](totals.length);

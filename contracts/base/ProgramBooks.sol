@@ -21,7 +21,8 @@ abstract contract ProgramBooks is IProgramBooks {
     /// @notice The rule book.
     address public immutable PROGRAMS;
 
-    /// @dev A ledger as BooksMath packs it, in a place of its own, so that who reads it and writes it again finds it once.
+    /// @dev A ledger as BooksMath packs it, in a place of its own, so that who reads it and writes it again finds it
+    /// once.
     struct Packed {
         uint256 word;
     }
@@ -124,7 +125,8 @@ abstract contract ProgramBooks is IProgramBooks {
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {
-        // Check: a closed program promises nothing more, so it has no use for more. One that did not start yet may be filled.
+        // Check: a closed program promises nothing more, so it has no use for more. One that did not start yet may be
+        // filled.
         ProgramRules rules = _known(program);
         _requireFunded(program, rules);
         if (block.timestamp >= rules.epoch()) _nextStart(program, rules);

@@ -14,11 +14,13 @@ interface INodeRenderer {
     /// it is left out, as is its amount, once all is released. Status is one of Locked (before the first release),
     /// Releasing, Released (all of it, some not yet claimed), Complete (all claimed).
     /// Reverts as `nodes.nodeOf(id)` does.
-    /// @param nodes The nodes.
-    /// @param programs The rule book that they follow.
-    /// @param id The node.
+    /// @param nodes The nodes' contract.
+    /// @param programs The rule book that the nodes follow.
+    /// @param id The node's id.
+    /// @return `data:application/json;base64,` and the JSON.
     function tokenURI(IReleaseNode nodes, IPrograms programs, uint256 id) external view returns (string memory);
 
     /// @notice The collection's metadata as a data URI of JSON (ERC-7572): name, symbol, description, image.
+    /// @return `data:application/json;base64,` and the JSON.
     function contractURI() external view returns (string memory);
 }

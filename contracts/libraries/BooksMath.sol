@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import {IProgramBooks} from "../interfaces/IProgramBooks.sol";
 
 /// @title The accounting of a program's books: pure, base units
-/// @notice Held by every step: committed + left <= cap, so released + committed <= cap; reserve >= committed where FUNDED.
+/// @notice Held by every step: committed + left <= cap, so released + committed <= cap; reserve >= committed where
+/// FUNDED.
 library BooksMath {
-    /// @notice The books as they are kept, in one slot: what may still be promised stands for what was released, so that
-    /// no step needs the cap. released = cap - committed - left.
+    /// @notice The books as they are kept, in one slot: what may still be promised stands for what was released, so
+    /// that no step needs the cap. released = cap - committed - left.
     struct Ledger {
         uint64 diverted;
         uint64 committed;
@@ -27,9 +28,9 @@ library BooksMath {
     }
 
     /// @notice The ledger after a node grew by `total`, at most `left`, for which `diverted` was taken in.
-    /// @dev diverted stays below 2^64 since each payment's is at most its total; the reserve since it is at most the supply.
-    /// A new ledger is made rather than the given one changed, and `require` stands for `if … revert`: so solc's model
-    /// checker can follow (scripts/prove.py).
+    /// @dev diverted stays below 2^64 since each payment's is at most its total; the reserve since it is at most the
+    /// supply. A new ledger is made rather than the given one changed, and `require` stands for `if … revert`: so
+    /// solc's model checker can follow (scripts/prove.py).
     function commit(Ledger memory ledger, uint32 program, bool funded, uint64 diverted, uint64 total)
         internal
         pure
@@ -43,8 +44,8 @@ library BooksMath {
         return Ledger(ledger.diverted + diverted, committed, ledger.left - total, reserve);
     }
 
-    /// @notice The ledger after a refund took `total` from a node and gave `diverted` back. A refund's diverted is at most
-    /// its total, so the reserve still covers what is owed.
+    /// @notice The ledger after a refund took `total` from a node and gave `diverted` back. A refund's diverted is at
+    /// most its total, so the reserve still covers what is owed.
     function uncommit(Ledger memory ledger, bool funded, uint64 diverted, uint64 total)
         internal
         pure

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title The release table of the FEC schedule, in code: 100 periods of ratio 21/20
-/// @notice As `Schedule.table_bytes` of the Python twin writes it. A program that is opened with just this table (HASH) reads
-/// it here, which spares each claim a cold look at another account.
+/// @notice As `Schedule.table_bytes` of the Python twin writes it. A program that is opened with just this table (HASH)
+/// reads it here, which spares each claim a cold look at another account.
 library FecTable {
     bytes32 internal constant HASH = 0x1ea7aefb50d9f20caa2b6c1e3419ba58bedef8bac0d27981496e652f85884d3d;
 

@@ -77,6 +77,7 @@ library NameText {
         if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return (0, 0);
     }
 
+    /// @dev Whether a code point is seen and leaves its neighbours as they are.
     function _isVisible(uint256 point) private pure returns (bool) {
         if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return false; // controls
         if (point == 0xad || point == 0x61c || point == 0x180e || point == 0xfeff) return false; // soft hyphen, marks

@@ -48,6 +48,7 @@ library NodeCard {
         return svg.replace("@", (hue % 360).toString()).replace("~", ((hue + 48) % 360).toString());
     }
 
+    /// @dev Clips and gradients that the card refers to.
     function _definitions(NodeState.State memory state) private pure returns (string memory) {
         return string.concat(
             '<defs><clipPath id="card"><rect width="640" height="400" rx="26"/></clipPath>'
@@ -88,6 +89,7 @@ library NodeCard {
         );
     }
 
+    /// @dev The release curve, its dots and its bar.
     function _chart(NodeState.State memory state) private view returns (string memory) {
         uint256 claimed = state.node.claimedPeriods;
         bool ready = state.elapsed > claimed;
@@ -106,6 +108,7 @@ library NodeCard {
         );
     }
 
+    /// @dev A path with its id; the id's text brings further attributes.
     function _area(string memory id, string memory path) private pure returns (string memory) {
         return string.concat('<path id="', id, '" d="', path, '"/>');
     }
@@ -156,6 +159,7 @@ library NodeCard {
         );
     }
 
+    /// @dev The program's name, the node's ADN size and its total.
     function _header(NodeState.State memory state) private pure returns (string memory) {
         uint256 millionths = NodeState.size(state);
         string memory size = millionths == 0 ? "<0.000001" : NumberText.grouped(millionths);
@@ -187,6 +191,7 @@ library NodeCard {
         );
     }
 
+    /// @dev What the node is doing now, in words.
     function _said(NodeState.State memory state) private pure returns (string memory) {
         if (state.elapsed == 0) return string.concat("locked until ", NumberText.date(NodeState.timeOf(state, 1)));
         uint256 periods = state.terms.periods;
@@ -196,6 +201,7 @@ library NodeCard {
         return string.concat("released after ", state.elapsed.toString(), " of ", periods.toString(), " periods");
     }
 
+    /// @dev What is claimed and what is claimable, and the next release or the date of the last.
     function _figures(NodeState.State memory state) private pure returns (string memory) {
         bool last = state.next == 0;
         string memory date = NumberText.date(NodeState.timeOf(state, last ? state.terms.periods : state.next));
@@ -208,6 +214,7 @@ library NodeCard {
         );
     }
 
+    /// @dev An amount with its label.
     function _figure(string memory x, string memory labelX, string memory label, string memory value)
         private
         pure
@@ -227,6 +234,7 @@ library NodeCard {
         );
     }
 
+    /// @dev The node's short id, and what funds its releases.
     function _footer(NodeState.State memory state) private pure returns (string memory) {
         bool funded = state.terms.funding == IPrograms.Funding.FUNDED;
         return string.concat(

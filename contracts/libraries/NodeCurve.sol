@@ -72,6 +72,7 @@ library NodeCurve {
         return height == 0 ? "0" : string.concat("-", height.toString());
     }
 
+    /// @dev A path command with the curve's point at the end of period k.
     function _point(string memory command, NodeState.State memory state, uint256 k)
         private
         pure

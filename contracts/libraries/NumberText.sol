@@ -49,6 +49,7 @@ library NumberText {
         return string.concat(year.toString(), "-", _padded(month, 100), "-", _padded(day, 100));
     }
 
+    /// @dev A whole number with a comma before every three digits.
     function _thousands(uint256 value) private pure returns (string memory) {
         if (value < 1000) return value.toString();
         return string.concat(_thousands(value / 1000), ",", _padded(value % 1000, 1000));

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {IPaymentProcessor} from "../interfaces/IPaymentProcessor.sol";
 
 /// @title Hashes over a payment's terms
-/// @notice What abi.encode would write out field by field stands in memory already: five words, each checked when it was
-/// read. They are copied, which is all that there is to it.
+/// @notice What abi.encode would write out field by field stands in memory already: five words, each checked when it
+/// was read. They are copied, which is all that there is to it.
 library PaymentHash {
     /// @notice keccak256 of "Payment(uint32 merchant,uint32 program,uint64 amount,address payer,bytes32 order,uint40
     /// validAfter,uint40 validBefore)", without the line break. As a number: the compiler would hash it at each use.

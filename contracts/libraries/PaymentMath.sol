@@ -28,7 +28,8 @@ library PaymentMath {
 
     /// @notice What a refund of `amount` takes from the merchant, the diverted points and the node, after `refunded` of
     /// `paid` was given back; refunded + amount is at most paid.
-    /// @dev It leaves what a payment of the remaining amount would have made, so refunds in any steps telescope exactly.
+    /// @dev It leaves what a payment of the remaining amount would have made, so refunds in any steps telescope
+    /// exactly.
     function refund(uint64 paid, uint64 refunded, uint64 amount, uint256 divertBps, uint256 multiplier)
         internal
         pure

@@ -2,17 +2,18 @@
 pragma solidity 0.8.37;
 
 /// @title The release schedule and a program's grid: pure formulas
-/// @notice Amounts are base units below 2^64, times unix seconds and lengths below 2^40, periods below 2^24: nothing here can
-/// overflow 256 bits, which is why all of it is unchecked. The plain twin is src/chainpoints/domain/schedule.py.
+/// @notice Amounts are base units below 2^64, times unix seconds and lengths below 2^40, periods below 2^24: nothing
+/// here can overflow 256 bits, which is why all of it is unchecked. The plain twin is
+/// src/chainpoints/domain/schedule.py.
 library ScheduleMath {
     /// @notice Bytes of a table entry; entry k (from 1) is q[k] = ceil(2^192 * share(k)), big-endian.
     uint256 internal constant ENTRY_BYTES = 24;
 
     /// @notice Base units released of `total` after k of `periods` periods, rounded down to the unit.
     /// @dev q is rounded up: rounded down, a unit is lost wherever the quotient is whole. The product is below
-    /// 2^64 * 2^192; the result is at most `total`. Entry k ends with byte k * ENTRY_BYTES of the table, whose bytes stand
-    /// behind a word for its length: the word that ends there holds the entry in its lower 24 bytes. For k = 0 that is the
-    /// length itself, which is far below 2^128, so nothing is released.
+    /// 2^64 * 2^192; the result is at most `total`. Entry k ends with byte k * ENTRY_BYTES of the table, whose bytes
+    /// stand behind a word for its length: the word that ends there holds the entry in its lower 24 bytes. For k = 0
+    /// that is the length itself, which is far below 2^128, so nothing is released.
     /// @param table One entry for each period but the last, as TermsCheck asked.
     function released(bytes memory table, uint256 total, uint256 k, uint256 periods) internal pure returns (uint256) {
         if (k >= periods) return total;
@@ -32,7 +33,8 @@ library ScheduleMath {
         }
     }
 
-    /// @notice When a period begins, unix seconds. A node makes its first release when the period after its start begins.
+    /// @notice When a period begins, unix seconds. A node makes its first release when the period after its start
+    /// begins.
     function beginsAt(uint256 epoch, uint256 length, uint256 period) internal pure returns (uint256) {
         unchecked {
             return epoch + period * length;

@@ -6,7 +6,8 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 
 /// @title Whose signature it is
 library Signatures {
-    /// @notice Whether `signature` over `hash` is of `signer`: 65 bytes of its key, or what its contract accepts (ERC-1271).
+    /// @notice Whether `signature` over `hash` is of `signer`: 65 bytes of its key, or what its contract accepts
+    /// (ERC-1271).
     /// @dev The key is tried first: most signers have no code, and to look costs 2,600 gas. ECDSA refuses the higher s,
     /// any v but 27 and 28 and any other length, and says so rather than recover the zero address.
     function isOf(address signer, bytes32 hash, bytes calldata signature) internal view returns (bool) {

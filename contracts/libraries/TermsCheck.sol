@@ -42,6 +42,7 @@ library TermsCheck {
         return true;
     }
 
+    /// @dev Reverts, naming the term, unless it is in range.
     function _require(bool inRange, string memory term) private pure {
         if (!inRange) revert IPrograms.Programs_InvalidTerm(term);
     }

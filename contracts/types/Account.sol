@@ -8,6 +8,7 @@ type Account is uint256;
 
 using AccountFields for Account global;
 
+/// @title The fields of an Account
 library AccountFields {
     uint256 private constant NODES = 64;
     uint256 private constant FROZEN_UNTIL = 96;
@@ -15,24 +16,27 @@ library AccountFields {
     uint256 private constant ISSUED_TODAY = 176;
     uint256 private constant ISSUED_DAY = 240;
 
+    /// @notice What the account holds, base units.
     function points(Account account) internal pure returns (uint256) {
         return uint64(Account.unwrap(account));
     }
 
+    /// @notice How many nodes the account holds.
     function nodes(Account account) internal pure returns (uint256) {
         return uint32(Account.unwrap(account) >> NODES);
     }
 
+    /// @notice When the account's freeze ends, unix seconds; 0 where it never was frozen.
     function frozenUntil(Account account) internal pure returns (uint40) {
         return uint40(Account.unwrap(account) >> FROZEN_UNTIL);
     }
 
-    /// @notice When the account last took its signed payments back.
+    /// @notice When the account last took its signed payments back, unix seconds; 0 for never.
     function paymentsCancelledAt(Account account) internal pure returns (uint40) {
         return uint40(Account.unwrap(account) >> CANCELLED_AT);
     }
 
-    /// @notice What was issued to the account on `day`.
+    /// @notice What was issued to the account on `day`, a UTC day since 1970, base units.
     function issuedOn(Account account, uint16 day) internal pure returns (uint256) {
         if (uint16(Account.unwrap(account) >> ISSUED_DAY) != day) return 0;
         return uint64(Account.unwrap(account) >> ISSUED_TODAY);
@@ -58,19 +62,23 @@ library AccountFields {
         return Account.wrap(Account.unwrap(account) - (count << NODES));
     }
 
+    /// @notice The account with another end of its freeze, unix seconds.
     function withFrozenUntil(Account account, uint40 time) internal pure returns (Account) {
         return _with(account, FROZEN_UNTIL, type(uint40).max, time);
     }
 
+    /// @notice The account with another time at which it took its signed payments back, unix seconds.
     function withPaymentsCancelledAt(Account account, uint40 time) internal pure returns (Account) {
         return _with(account, CANCELLED_AT, type(uint40).max, time);
     }
 
+    /// @notice The account with what was issued to it on `day`, a UTC day since 1970, base units.
     function withIssued(Account account, uint16 day, uint64 amount) internal pure returns (Account) {
         account = _with(account, ISSUED_TODAY, type(uint64).max, amount);
         return _with(account, ISSUED_DAY, type(uint16).max, day);
     }
 
+    /// @dev The account with another value in the field at `shift`; it is at most `mask`.
     function _with(Account account, uint256 shift, uint256 mask, uint256 value) private pure returns (Account) {
         return Account.wrap(Account.unwrap(account) & ~(mask << shift) | value << shift);
     }

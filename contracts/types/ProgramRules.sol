@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 /// @title What payments and claims read of a program, in one word
-/// @notice From the lowest bit: epoch u40 | periodLength u32 | periods u8 | lastStart u24 | divertBps u16 | multiplier u16 |
-/// minPayment u40 | payerPeriodCap u64 | flags u8. `lastStart` is the last period that new nodes may start with.
+/// @notice From the lowest bit: epoch u40 | periodLength u32 | periods u8 | lastStart u24 | divertBps u16 | multiplier
+/// u16 | minPayment u40 | payerPeriodCap u64 | flags u8. `lastStart` is the last period that new nodes may start with.
 type ProgramRules is uint256;
 
 using ProgramRulesFields for ProgramRules global;
 
+/// @title The fields of ProgramRules
 library ProgramRulesFields {
     uint256 private constant PERIOD_LENGTH = 40;
     uint256 private constant PERIODS = 72;
@@ -21,6 +22,7 @@ library ProgramRulesFields {
     uint8 private constant FUNDED = 1;
     uint8 private constant HAS_FEC_TABLE = 2;
 
+    /// @notice The rules of a program that is not replaced: nodes may start with any period.
     function make(
         bool funded_,
         bool hasFecTable_,
@@ -40,6 +42,7 @@ library ProgramRulesFields {
         return ProgramRules.wrap(word | flags << FLAGS);
     }
 
+    /// @notice Whether the program is FUNDED; else it is EMISSION.
     function funded(ProgramRules rules) internal pure returns (bool) {
         return ProgramRules.unwrap(rules) >> FLAGS & FUNDED != 0;
     }
@@ -49,38 +52,47 @@ library ProgramRulesFields {
         return ProgramRules.unwrap(rules) >> FLAGS & HAS_FEC_TABLE != 0;
     }
 
+    /// @notice The share of a payment that makes a node, basis points.
     function divertBps(ProgramRules rules) internal pure returns (uint256) {
         return uint16(ProgramRules.unwrap(rules) >> DIVERT_BPS);
     }
 
+    /// @notice A node's total is so many times the diverted points.
     function multiplier(ProgramRules rules) internal pure returns (uint256) {
         return uint16(ProgramRules.unwrap(rules) >> MULTIPLIER);
     }
 
+    /// @notice N, the number of periods that a node releases in.
     function periods(ProgramRules rules) internal pure returns (uint256) {
         return uint8(ProgramRules.unwrap(rules) >> PERIODS);
     }
 
+    /// @notice The length of a period, seconds.
     function periodLength(ProgramRules rules) internal pure returns (uint256) {
         return uint32(ProgramRules.unwrap(rules) >> PERIOD_LENGTH);
     }
 
+    /// @notice When period 0 begins, unix seconds.
     function epoch(ProgramRules rules) internal pure returns (uint256) {
         return uint40(ProgramRules.unwrap(rules));
     }
 
+    /// @notice The smallest payment, base units.
     function minPayment(ProgramRules rules) internal pure returns (uint256) {
         return uint40(ProgramRules.unwrap(rules) >> MIN_PAYMENT);
     }
 
+    /// @notice The most that payments of one payer in one period may make a node's total, base units.
     function payerPeriodCap(ProgramRules rules) internal pure returns (uint256) {
         return uint64(ProgramRules.unwrap(rules) >> PAYER_PERIOD_CAP);
     }
 
+    /// @notice The last period with which nodes may start; 0 where none may.
     function lastStart(ProgramRules rules) internal pure returns (uint256) {
         return uint24(ProgramRules.unwrap(rules) >> LAST_START);
     }
 
+    /// @notice The rules with another last period with which nodes may start.
     function withLastStart(ProgramRules rules, uint24 value) internal pure returns (ProgramRules) {
         uint256 cleared = ProgramRules.unwrap(rules) & ~(uint256(type(uint24).max) << LAST_START);
         return ProgramRules.wrap(cleared | uint256(value) << LAST_START);
