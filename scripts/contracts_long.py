@@ -21,7 +21,7 @@ PYTHON = str(BIN / "python")
 STEPS: dict[str, tuple[list[str], str]] = {
     "campaigns": ([forge(), "test", "--match-contract", "Invariants"], r"invariant_\w+\(\) \(.*\)|Ran .* tests?.*"),
     "lives": ([PYTHON, "scripts/evm.py", "--scenarios", "100000", "--processes", "2", "-s"], r"seeds from .*"),
-    "mutation": ([PYTHON, "scripts/mutation.py", "--all"], r"mutation: .*"),
+    "mutation": ([PYTHON, "scripts/mutation.py", "--all"], r"mutation: (?:in all: |survived ).*"),
     "symbolic": ([PYTHON, "scripts/symbolic.py"], r"symbolic: .*"),
     "prove": ([PYTHON, "scripts/prove.py"], r"prove: \d+ of .*"),
     "coverage": ([PYTHON, "scripts/coverage.py"], r"coverage of .*"),
@@ -45,7 +45,7 @@ def run(name: str) -> bool:
     path = os.pathsep.join([str(NODE_BIN), str(BIN), os.environ.get("PATH", "")])
     environment = os.environ | {"PATH": path, "FOUNDRY_PROFILE": "long", "PYTHONUNBUFFERED": "1"}
     began, told = time.monotonic(), []
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             if found := re.search(telling, line):

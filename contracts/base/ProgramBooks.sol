@@ -125,10 +125,11 @@ abstract contract ProgramBooks is IProgramBooks {
     }
 
     function _addReserve(uint32 program, address sponsor, uint64 amount) internal {
-        // Check: a closed program promises nothing more, so it has no use for more. One that did not start yet may be
-        // filled.
+        // Check: a program that is closed, or was replaced before it began, promises nothing more, so it has no use for
+        // more. One that is still to begin may be filled.
         ProgramRules rules = _known(program);
         _requireFunded(program, rules);
+        if (rules.lastStart() == 0) revert Programs_Closed(program, rules.epoch());
         if (block.timestamp >= rules.epoch()) _nextStart(program, rules);
 
         // Effect:

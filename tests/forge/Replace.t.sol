@@ -267,6 +267,26 @@ contract ReplaceTest is Setup {
         pay(third, "1");
     }
 
+    /// @dev It can promise nothing, ever: what it was given would be lost.
+    function test_aProgramThatNeverBeginsTakesNoDeposits() public {
+        IPrograms.Terms memory rules = fundTerms();
+        rules.epoch = uint40(EPOCH + 60 days);
+        uint32 late = programs.open(rules, "Late", Tables.straight(4));
+        give(alice, 2 * POINT);
+        vm.prank(alice);
+        token.approve(address(node), 2 * POINT);
+        vm.prank(alice);
+        node.deposit(late, POINT);
+        programs.replace(late, rules, "Instead", Tables.straight(4));
+        bytes memory closed = abi.encodeWithSelector(IProgramBooks.Programs_Closed.selector, late, EPOCH + 60 days);
+        vm.expectRevert(closed);
+        vm.prank(alice);
+        node.deposit(late, POINT);
+        vm.expectRevert(closed);
+        processor.issueReserve(SHOP, "1", late, POINT, "evidence");
+        vm.assertEq(node.books(late).reserve, POINT, "what it had before");
+    }
+
     function test_aReplacementIsReplaced() public {
         uint32 by = replace(fec, successor(EPOCH + 8 * WEEK));
         uint32 next = replace(by, successor(EPOCH + 12 * WEEK));

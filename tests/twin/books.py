@@ -126,7 +126,9 @@ class ProgramBooks(Points):
 
     def _add_reserve(self, program: int, amount: int) -> None:
         self._require_funded(program)
-        if self.now >= self.programs[program].epoch:
+        replacement, epoch = self.replacements.get(program), self.programs[program].epoch
+        require(replacement is None or replacement.last_start > 0, "Programs_Closed", program, epoch)
+        if self.now >= epoch:
             self.start_now(program)
         require(self.books[program].reserve + amount < UNITS, "Panic", OVERFLOW)
         self.books[program].reserve += amount
