@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IMerchantRegistry} from "../interfaces/IMerchantRegistry.sol";
+import {IPointsToken} from "../interfaces/IPointsToken.sol";
 import {MerchantDay} from "../types/MerchantDay.sol";
 
 /// @title Merchants, their payout addresses, quotas and limits
@@ -22,9 +23,16 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @dev Base units; PointsToken.SUPPLY_CAP: more can never be issued. It fits a signed 64-bit column.
     uint64 private constant QUOTA_CAP = 9e18;
 
+    /// @notice The points.
+    IPointsToken public immutable TOKEN;
+
     mapping(uint32 merchant => Record) private _records;
     /// @dev By hash of merchant and evidence.
     mapping(bytes32 key => bool) private _usedEvidence;
+
+    constructor(IPointsToken token) {
+        TOKEN = token;
+    }
 
     /// @inheritdoc IMerchantRegistry
     function register(uint32 merchant, address payout, string calldata name, uint64 paidPerDay, uint64 issuedPerDay)
@@ -34,7 +42,7 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         // Check:
         Record storage record = _records[merchant];
         if (record.paying.payout() != address(0)) revert MerchantRegistry_AlreadyRegistered(merchant);
-        if (payout == address(0)) revert MerchantRegistry_ZeroPayout();
+        _requirePayout(payout);
 
         // Effect:
         record.paying = record.paying.withPayout(payout).withActive(true);
@@ -47,7 +55,7 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
         // Check:
         Record storage record = _known(merchant);
         if (msg.sender != record.paying.payout()) revert MerchantRegistry_NotPayout(merchant, msg.sender);
-        if (payout == address(0)) revert MerchantRegistry_ZeroPayout();
+        _requirePayout(payout);
 
         // Effect:
         record.paying = record.paying.withPayout(payout);
@@ -98,6 +106,12 @@ abstract contract MerchantRegistry is IMerchantRegistry, AccessManaged {
     /// @inheritdoc IMerchantRegistry
     function payoutOf(uint32 merchant) public view returns (address) {
         return _known(merchant).paying.payout();
+    }
+
+    /// @dev The token takes no points, and would never call to move on.
+    function _requirePayout(address payout) private view {
+        if (payout == address(0)) revert MerchantRegistry_ZeroPayout();
+        if (payout == address(TOKEN)) revert IPointsToken.PointsToken_SentToToken();
     }
 
     /// @dev Books a payment; where the merchant's share goes.

@@ -62,7 +62,8 @@ interface IMerchantRegistry {
     error MerchantRegistry_EvidenceUsed(uint32 merchant, bytes32 evidence);
 
     /// @notice Registers a merchant under an id of the caller's choice. For registrars. Emits MerchantRegistered and
-    /// LimitsSet. Reverts with MerchantRegistry_AlreadyRegistered, MerchantRegistry_ZeroPayout.
+    /// LimitsSet. Reverts with MerchantRegistry_AlreadyRegistered, MerchantRegistry_ZeroPayout,
+    /// PointsToken_SentToToken.
     /// @param merchant The merchant's id, not used before.
     /// @param payout The merchant's payout address.
     /// @param name The merchant's name.
@@ -72,7 +73,8 @@ interface IMerchantRegistry {
         external;
 
     /// @notice Moves the payout address. For the present payout address itself. Emits PayoutChanged. Reverts with
-    /// MerchantRegistry_Unknown, MerchantRegistry_NotPayout, MerchantRegistry_ZeroPayout.
+    /// MerchantRegistry_Unknown, MerchantRegistry_NotPayout, MerchantRegistry_ZeroPayout,
+    /// PointsToken_SentToToken.
     /// @param merchant The merchant's id.
     /// @param payout The merchant's new payout address.
     function setPayout(uint32 merchant, address payout) external;

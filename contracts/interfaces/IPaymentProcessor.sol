@@ -144,7 +144,8 @@ interface IPaymentProcessor is IMerchantRegistry {
     error PaymentProcessor_InvalidSignature(bytes32 order, address signer);
     /// @notice `order` is of `amount` base units; above `threshold`, an issue needs the approval of a second person.
     error PaymentProcessor_ApprovalNeeded(bytes32 order, uint64 amount, uint64 threshold);
-    /// @notice `approver` approved the issue of `order`, so somebody else carries it out.
+    /// @notice `approver` approved the issue of `order`, so somebody else carries it out. Neither comes through the
+    /// access manager's `execute`, where all callers look alike.
     error PaymentProcessor_OwnApproval(bytes32 order, address approver);
     /// @notice `tried` items are no batch: it has 1 to `limit`, and as many authorizations as payments.
     error PaymentProcessor_BatchSize(uint256 tried, uint256 limit);

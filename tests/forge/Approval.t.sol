@@ -62,15 +62,30 @@ contract ApprovalTest is Setup {
         IPaymentProcessor.Issue memory item = issueOf(alice, THRESHOLD + 1, 0, "1");
         bytes32 hash = processor.issueHash(item);
         processor.approveIssue(hash);
-        bytes memory own = abi.encodeWithSelector(
-            IPaymentProcessor.PaymentProcessor_OwnApproval.selector, bytes32("1"), address(this)
-        );
-        refused(item, own);
+        refused(item, own(address(this)));
         processor.approveIssue(processor.reserveHash(SHOP, "1", fund, THRESHOLD + 1, "evidence"));
-        vm.expectRevert(own);
+        vm.expectRevert(own(address(this)));
         processor.issueReserve(SHOP, "1", fund, THRESHOLD + 1, "evidence");
         approve(hash);
         processor.issue(item);
+    }
+
+    /// @dev The manager's `execute` gives everybody one address: one account with both roles would be two.
+    function test_T17_anApprovalOfOnesOwnThroughTheManager() public {
+        IPaymentProcessor.Issue memory item = issueOf(alice, THRESHOLD + 1, 0, "1");
+        bytes memory approval = abi.encodeCall(processor.approveIssue, (processor.issueHash(item)));
+        manager.execute(address(processor), approval);
+        refused(item, own(address(manager)));
+        processor.approveIssue(processor.issueHash(item));
+        vm.expectRevert(own(address(this)));
+        manager.execute(address(processor), abi.encodeCall(processor.issue, (item)));
+        manager.execute(address(processor), approval);
+        vm.expectRevert(own(address(manager)));
+        manager.execute(address(processor), abi.encodeCall(processor.issue, (item)));
+    }
+
+    function own(address approver) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IPaymentProcessor.PaymentProcessor_OwnApproval.selector, bytes32("1"), approver);
     }
 
     function test_T16_anApprovalIsOfEveryField() public {

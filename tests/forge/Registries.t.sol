@@ -12,6 +12,8 @@ contract RegistriesTest is Setup {
         processor.register(SHOP, bob, "Again", 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_ZeroPayout.selector));
         processor.register(8, address(0), "Nobody", 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
+        processor.register(8, address(token), "Nobody", 0, 0);
         vm.expectEmit();
         emit IMerchantRegistry.MerchantRegistered(8, bob, "Bob's");
         vm.expectEmit();
@@ -63,6 +65,9 @@ contract RegistriesTest is Setup {
         vm.expectRevert(abi.encodeWithSelector(IMerchantRegistry.MerchantRegistry_ZeroPayout.selector));
         vm.prank(shop);
         processor.setPayout(SHOP, address(0));
+        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
+        vm.prank(shop);
+        processor.setPayout(SHOP, address(token));
         vm.expectEmit();
         emit IMerchantRegistry.PayoutChanged(SHOP, bob);
         vm.prank(shop);

@@ -34,6 +34,7 @@ class Merchants(State):
     def register(self, merchant: int, payout: Address, paid_per_day: int, issued_per_day: int) -> None:
         require(merchant not in self.merchants, "MerchantRegistry_AlreadyRegistered", merchant)
         require(payout != ZERO_ADDRESS, "MerchantRegistry_ZeroPayout")
+        require(payout != self.contracts.token, "PointsToken_SentToToken")
         self.merchants[merchant] = Merchant(payout, paid_per_day, issued_per_day)
 
     @all_or_nothing
@@ -41,6 +42,7 @@ class Merchants(State):
         record = self._merchant(merchant)
         require(caller == record.payout, "MerchantRegistry_NotPayout", merchant, caller)
         require(payout != ZERO_ADDRESS, "MerchantRegistry_ZeroPayout")
+        require(payout != self.contracts.token, "PointsToken_SentToToken")
         record.payout = payout
 
     @all_or_nothing

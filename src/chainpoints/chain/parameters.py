@@ -85,6 +85,10 @@ class Parameters:
             missing = [role for role in GRANTED if role not in given]
             if missing or len(given) != len(GRANTED):
                 raise InvalidInput(f"each of {', '.join(GRANTED)} needs one {what}; given: {', '.join(given)}")
+        if self.accounts["issuer"] == self.accounts["approver"]:
+            raise InvalidInput(
+                f"{self.accounts['issuer']} is the issuer and the approver; a large issue needs two people: give two accounts"
+            )
         for program in self.programs:
             if program.epoch % DAY_SECONDS:
                 raise InvalidInput(
