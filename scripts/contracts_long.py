@@ -45,7 +45,8 @@ def run(name: str) -> bool:
     path = os.pathsep.join([str(NODE_BIN), str(BIN), os.environ.get("PATH", "")])
     environment = os.environ | {"PATH": path, "FOUNDRY_PROFILE": "long", "PYTHONUNBUFFERED": "1"}
     began, told = time.monotonic(), []
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **pipe) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             if found := re.search(telling, line):

@@ -312,14 +312,6 @@ contract PayTest is Setup {
         vm.assertEq(token.allowance(alice, address(processor)), 5, "as it was");
     }
 
-    function test_aPayoutAddressThatIsTheTokenIsPaidNothing() public {
-        processor.register(8, address(token), "Lost", DAY_LIMIT, DAY_LIMIT);
-        give(alice, POINT);
-        IPaymentProcessor.Payment memory payment = paymentOf(alice, fec, POINT, "1");
-        payment.merchant = 8;
-        refused(payment, abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));
-    }
-
     function test_T19_aFrozenPayerCannotPay() public {
         give(alice, POINT);
         token.freeze(alice, "stolen phone");

@@ -86,6 +86,13 @@ def test_refuses_grids_that_begin_within_a_day() -> None:
         local_parameters(GENESIS_TIMESTAMP + 1)
 
 
+def test_T17_refuses_one_account_for_the_two_that_large_issues_need() -> None:
+    parameters = local_parameters(0)
+    accounts = parameters.accounts | {"approver": parameters.accounts["issuer"]}
+    with pytest.raises(InvalidInput, match="two people"):
+        replace(parameters, accounts=accounts)
+
+
 def test_refuses_a_role_without_an_account() -> None:
     parameters = local_parameters(GENESIS_TIMESTAMP)
     without = {role: account for role, account in parameters.accounts.items() if role != "guardian"}

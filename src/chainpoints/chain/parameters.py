@@ -87,7 +87,7 @@ class Parameters:
                 raise InvalidInput(f"each of {', '.join(GRANTED)} needs one {what}; given: {', '.join(given)}")
         if self.accounts["issuer"] == self.accounts["approver"]:
             raise InvalidInput(
-                f"{self.accounts['issuer']} is the issuer and the approver; a large issue needs two people: give two accounts"
+                f"{self.accounts['issuer']} is issuer and approver; a large issue needs two people: name two accounts"
             )
         for program in self.programs:
             if program.epoch % DAY_SECONDS:
