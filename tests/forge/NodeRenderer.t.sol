@@ -337,6 +337,18 @@ contract NodeRendererTest {
         _assertHasNot(second, "hsl(160,");
     }
 
+    /// @dev What is drawn later lies above: paper, curve, words, edge.
+    function test_theBackgroundLiesBelowAll() public {
+        _set(_fec(), Tables.FEC, "FEC", POINT, 0);
+        string memory svg = _svg();
+        string[4] memory layers =
+            ['fill="url(#paper)"', '<use href="#curve" stroke="url(#line)"', ">FEC</text>", 'stroke-opacity=".16"'];
+        for (uint256 i = 1; i < 4; ++i) {
+            _assertHas(svg, layers[i]);
+            vm.assertTrue(svg.indexOf(layers[i - 1]) < svg.indexOf(layers[i]), layers[i]);
+        }
+    }
+
     function test_nothingIsLoadedOrRun() public {
         _elapse(40);
         string memory svg = _svg();
