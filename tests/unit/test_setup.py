@@ -86,7 +86,7 @@ def test_a_tool_has_an_environment_of_its_own_and_is_installed_again_when_its_lo
     assert len(installed) == 2
 
 
-@pytest.mark.parametrize("name", ["halmos", "slither", "evm", "mutation"])
+@pytest.mark.parametrize("name", ["halmos", "slither", "evm"])
 def test_the_lock_of_a_tool_has_a_hash_for_each_package_and_no_address(name: str) -> None:
     locked = (ROOT / "requirements" / f"{name}.txt").read_text()
     packages = [line for line in locked.splitlines() if line and line[0].isalpha()]
