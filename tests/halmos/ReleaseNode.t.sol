@@ -33,6 +33,8 @@ contract ReleaseNodeProperties {
     uint40 private constant EPOCH = 1_700_006_400;
     uint64 private constant PAID = 1000e6;
     uint32 private constant FEC = 1;
+    uint8 private constant TAKE_BACK = 10;
+    uint8 private constant TAKE = 11;
     address private constant PROGRAMS = address(0x9809);
     address private constant PROCESSOR = address(0x9A1);
     address private constant SHOP = address(0x5409);
@@ -75,13 +77,12 @@ contract ReleaseNodeProperties {
         address operator,
         address anyone,
         bool custody,
-        bool given,
         uint8 call,
         Arguments calldata arguments,
         Signature calldata signature
     ) public {
         vm.assume(operator != OWNER && operator != PROCESSOR && operator != PROGRAMS && operator != address(NODES));
-        _lend(operator, custody, given);
+        _lend(operator, custody, call == TAKE || call == TAKE_BACK);
         address receiver = custody ? BENEFICIARY : OWNER;
         vm.assume(anyone != receiver);
         uint256 before = TOKEN.balanceOf(anyone);
@@ -149,8 +150,8 @@ contract ReleaseNodeProperties {
         if (call == 7) return abi.encodeCall(NODES.approveClaim, (a.account, a.to, a.amount, a.time));
         if (call == 8) return abi.encodeCall(NODES.setBeneficiary, (ID, a.to));
         if (call == 9) return abi.encodeCall(NODES.give, (ID, a.to, a.time));
-        if (call == 10) return abi.encodeCall(NODES.takeBack, (ID));
-        if (call == 11) {
+        if (call == TAKE_BACK) return abi.encodeCall(NODES.takeBack, (ID));
+        if (call == TAKE) {
             bytes memory packed = abi.encodePacked(signature.r, signature.s, signature.v);
             return abi.encodeCall(NODES.take, (ID, a.to, packed));
         }
