@@ -133,7 +133,8 @@ contract ReleaseNodeProperties {
         done; // or not
     }
 
-    /// @dev Every function but those of signed claim approvals (below).
+    /// @dev Every function of holders, operators and takers, about the node, but for signed claim approvals (below); and
+    /// three that move points into or out of the books.
     function _calldata(uint8 call, Arguments calldata a, Signature calldata signature)
         private
         view
