@@ -62,14 +62,14 @@ contract TypesProperties {
         assert(uint176(Account.unwrap(after_)) == uint176(word));
     }
 
-    function check_T11_aNodeSaysWhatItWasMadeOf(address owner, uint64 total, uint8 periods, uint8 marks) public pure {
+    function check_T22_aNodeSaysWhatItWasMadeOf(address owner, uint64 total, uint8 periods, uint8 marks) public pure {
         NodeSlot slot = NodeSlotFields.make(owner, total, periods, marks);
         assert(slot.owner() == owner && slot.total() == total);
         assert(slot.claimedPeriods() == periods && slot.advance() == 0 && slot.marks() == marks);
         assert(slot.exists() || (owner == address(0) && total == 0 && periods == 0 && marks == 0));
     }
 
-    function check_T08_sellingANodeChangesItsOwnerAlone(uint256 word, address to) public pure {
+    function check_T05_sellingANodeChangesItsOwnerAlone(uint256 word, address to) public pure {
         NodeSlot after_ = NodeSlot.wrap(word).withOwner(to);
         assert(after_.owner() == to);
         assert(NodeSlot.unwrap(after_) >> 160 == word >> 160);
@@ -89,7 +89,7 @@ contract TypesProperties {
         assert(after_.owner() == slot.owner() && after_.total() == slot.total() && after_.marks() == slot.marks());
     }
 
-    function check_T09_marksAreSetOneByOne(uint256 word, uint8 which, bool set) public pure {
+    function check_T05_marksAreSetOneByOne(uint256 word, uint8 which, bool set) public pure {
         vm.assume(which < 8);
         NodeSlot slot = NodeSlot.wrap(word);
         uint256 mark = 1 << which;
@@ -99,7 +99,7 @@ contract TypesProperties {
         assert(uint248(NodeSlot.unwrap(after_)) == uint248(word));
     }
 
-    function check_T20_rulesSayWhatTheProgramWasOpenedWith(
+    function check_T22_rulesSayWhatTheProgramWasOpenedWith(
         bool funded,
         bool hasFecTable,
         uint16 divertBps,
