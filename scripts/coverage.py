@@ -12,6 +12,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from test import forge
+
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "build" / "coverage" / "lcov.info"
 LEAST = 98.0
@@ -25,11 +27,10 @@ def main() -> int:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.unlink(missing_ok=True)
     # The campaigns of random calls are left out: what only chance runs is not tested.
-    forge = ["forge", "coverage", "--no-match-contract", "InvariantsTest$", "--report", "lcov"]
-    path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
-    environment = os.environ | {"FOUNDRY_PROFILE": "coverage", "PATH": path}
+    command = [forge(), "coverage", "--no-match-contract", "InvariantsTest$", "--report", "lcov"]
+    environment = os.environ | {"FOUNDRY_PROFILE": "coverage"}
     ran = subprocess.run(
-        [*forge, "--report-file", str(REPORT)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [*command, "--report-file", str(REPORT)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if not REPORT.exists() or "[FAIL" in ran.stdout:
         print(ran.stdout[-4000:], ran.stderr[-4000:], sep="\n")

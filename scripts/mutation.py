@@ -31,6 +31,7 @@ from typing import Any
 
 import mutants
 from mutants import Mutant
+from test import forge
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "build" / "mutation"
@@ -139,7 +140,7 @@ class Forge:
     def __init__(self, original: Codes) -> None:
         self._original = original
         self._replaced: Codes = {}
-        self._binary = native_forge()
+        self._binary = forge()
 
     def place(self, codes: Codes) -> None:
         for key in self._replaced.keys() - codes.keys():
@@ -177,16 +178,9 @@ class Forge:
         return ""
 
 
-def native_forge() -> str:
-    found = next((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge"), None) or shutil.which("forge")
-    if not found:
-        raise MutationError("there is no forge")
-    return str(found)
-
-
 def make_tree() -> None:
     """A copy of the project as forge built it. It has no compiler: that nothing is compiled there is meant."""
-    subprocess.run([native_forge(), "build", "--quiet"], cwd=ROOT, check=True)
+    subprocess.run([forge(), "build", "--quiet"], cwd=ROOT, check=True)
     shutil.rmtree(TREE, ignore_errors=True)
     # Packages too: where they are links, forge takes the files behind for others than those it has compiled.
     for name in ("contracts", TESTS, "build/forge", "node_modules/@openzeppelin", "node_modules/solady"):

@@ -9,22 +9,14 @@ import {Stage} from "./Stage.sol";
 abstract contract Payments is Stage {
     function pay(uint256 seed) external counted(seed) {
         IPaymentProcessor.Payment memory payment = _anyPayment(_anyHolder());
-        vm.prank(payment.payer);
-        try processor.pay(payment) {
-            _book(payment);
-            _count(Did.Pay);
-        } catch {}
+        _pay(payment, Did.Pay);
     }
 
     /// @dev A few units, to the program that takes them.
     function payDust(uint256 seed) external counted(seed) {
         IPaymentProcessor.Payment memory payment = _anyPayment(_anyHolder());
         (payment.program, payment.amount) = (_dust, uint64(1 + _roll(20)));
-        vm.prank(payment.payer);
-        try processor.pay(payment) {
-            _book(payment);
-            _count(Did.PayDust);
-        } catch {}
+        _pay(payment, Did.PayDust);
     }
 
     /// @dev To a program that is closed, or to the one that replaces it, before it opens. The model says if it counts.
@@ -96,11 +88,7 @@ abstract contract Payments is Stage {
         IPaymentProcessor.Payment memory payment = _anyPayment(payer);
         payment.merchant = _roll(2) == 0 ? merchant : SYBIL + uint32(_roll(SYBILS));
         payment.amount += uint64(_roll(4000 * POINT));
-        vm.prank(payer);
-        try processor.pay(payment) {
-            _book(payment);
-            _count(Did.SelfPay);
-        } catch {}
+        _pay(payment, Did.SelfPay);
     }
 
     function refund(uint256 seed) external counted(seed) {
@@ -206,6 +194,14 @@ abstract contract Payments is Stage {
         uint64 left = _made[order].payment.amount - _made[order].refunded;
         uint256 kind = _roll(8);
         amount = kind == 0 ? left + 1 : kind < 4 ? left : uint64(_roll(uint256(left) + 1));
+    }
+
+    function _pay(IPaymentProcessor.Payment memory payment, Did what) private {
+        vm.prank(payment.payer);
+        try processor.pay(payment) {
+            _book(payment);
+            _count(what);
+        } catch {}
     }
 
     function _anyIssue(uint32 merchant, address customer, uint64 most)
