@@ -163,7 +163,8 @@ class Forge:
             done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, timeout=TEST_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             return "time"
-        lines = [line for line in done.stdout.split("\n") if line.startswith("{")]  # words of tests have other ends of lines
+        # Words of tests may hold other ends of lines than that of JSON.
+        lines = [line for line in done.stdout.split("\n") if line.startswith("{")]
         if not lines:
             raise MutationError(f"forge said nothing: {done.stdout[-500:]}{done.stderr[-2000:]}")
         suites = json.loads(lines[-1])
