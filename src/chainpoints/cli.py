@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -105,7 +105,7 @@ def index(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Follow the chain and keep the store equal to it."""
     from chainpoints.indexer.service import run_indexer
 
-    with process("index", until_ends, as_json) as (settings, stop), _store(settings) as store:
+    with process("index", until_ends, as_json) as (settings, stop), _store(settings, "index") as store:
         run_indexer(settings, load_manifest(settings.manifest), store, stop)
 
 
@@ -114,7 +114,7 @@ def relay(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Send accepted requests to the chain, in batches, with the relayer's keys."""
     from chainpoints.relayer.service import run_relayer
 
-    with process("relay", until_ends, as_json) as (settings, stop), _store(settings) as store:
+    with process("relay", until_ends, as_json) as (settings, stop), _store(settings, "relay") as store:
         run_relayer(settings, load_manifest(settings.manifest), store, stop)
 
 
@@ -242,15 +242,17 @@ def schedule(
 
 
 @contextmanager
-def _store(settings: Settings) -> Iterator[Store]:
-    """The database of the settings, at the newest schema."""
+def _store(settings: Settings, role: str | None = None) -> Iterator[Store]:
+    """The database of the settings, at the newest schema; it is told of this process where that has a role."""
     from chainpoints.store.migrate import migrate
+    from chainpoints.store.processes import heartbeat
     from chainpoints.store.session import Store
 
     store = Store(settings.database)
     try:
         migrate(store)
-        yield store
+        with heartbeat(store, role) if role else nullcontext():
+            yield store
     finally:
         store.close()
 

@@ -65,7 +65,8 @@ def of_the_process() -> Iterator[None]:
 
 def error_of(*command: str) -> dict[str, Any]:
     """The error that ends a command with `--json`: all that it writes on standard output."""
-    result = CliRunner().invoke(app, [*command, "--json"])
+    given = ["none.db"] if command[0] in ("backup", "restore") else []
+    result = CliRunner().invoke(app, [*command, *given, "--json"])
     assert result.exit_code == 1, result.output
     assert "Error:" in result.stderr
     error: dict[str, Any] = json.loads(result.stdout)
