@@ -112,7 +112,7 @@ contract CustodyTest is Setup {
         processor.issue(issueOf(alice, 0, 1, "a unit"));
         id = node.issuedIdOf(fund, programs.currentPeriod(fund) + 1, alice);
         name(alice, bob);
-        vm.warp(unlock(fund));
+        vm.warp(unlock(fund) + 1 days); // it starts with period 2
         token.freeze(alice, "phished");
         name(alice, stranger);
         vm.assertEq(node.beneficiaryOf(id), stranger, "beneficiary");

@@ -205,6 +205,15 @@ contract NodeRendererTest {
         _assertHasNot(svg, 'id="releases"');
     }
 
+    function test_upTo24ReleasesAreDrawnOneByOne() public {
+        IPrograms.Terms memory rules = _fec();
+        for (uint8 periods = 24; periods <= 25; ++periods) {
+            rules.periods = periods;
+            _set(rules, Tables.straight(periods), "FEC", POINT, 0);
+            vm.assertTrue(_svg().contains('id="releases"') == (periods == 24), "dots");
+        }
+    }
+
     function test_givenAHostileName_itShouldBreakNeitherJsonNorXml() public {
         string memory hostile = '</title>"}]\\<script>&\'\n@~';
         _set(_fec(), Tables.FEC, hostile, POINT, 0);
@@ -285,17 +294,21 @@ contract NodeRendererTest {
 
     /// @dev As large as is possible whatever the font: 280 pixels for the name, by how wide each kind of letter can be.
     function test_namesAreMadeSmallEnoughForTheirPlace() public {
-        string[7] memory names = [
+        string[10] memory names = [
             "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiii",
             unicode"ééééééééééééééé",
             unicode"🎟🎟🎟🎟🎟🎟🎟🎟🎟🎟",
-            "FEC"
+            "FEC",
+            "a a a a a a a a a a a a a a a a",
+            // The largest that is made smaller, and one that need not be.
+            "WWWWWWWWWWWW",
+            unicode"WWWWWééééééé"
         ];
-        string[7] memory sizes = ["8.06", "10.26", "12.54", "18.06", "16.96", "20", "21"];
-        for (uint256 i = 0; i < 7; ++i) {
+        string[10] memory sizes = ["8.06", "10.26", "12.54", "18.06", "16.96", "20", "21", "14.72", "20.83", "21"];
+        for (uint256 i = 0; i < 10; ++i) {
             _set(_fec(), Tables.FEC, names[i], POINT, 0);
             _assertHas(_svg(), string.concat('font-size="', sizes[i], '">', names[i], "</text></g>"));
         }
@@ -335,6 +348,12 @@ contract NodeRendererTest {
         _assertHas(second, "hsl(297,");
         _assertHas(second, "hsl(345,");
         _assertHasNot(second, "hsl(160,");
+        id += 1 << 224; // whose hue is past a whole turn
+        nodes.set(_fec(), Tables.FEC, "FEC", id, 10_000 * POINT, 0);
+        string memory third =
+            _image(_decoded(renderer.tokenURI(_nodes(), _programs(), id), "data:application/json;base64,"));
+        _assertHas(third, "hsl(74,");
+        _assertHas(third, "hsl(122,");
     }
 
     /// @dev What is drawn later lies above: paper, curve, words, edge.
@@ -363,6 +382,8 @@ contract NodeRendererTest {
         _set(rules, Tables.straight(12), "Twelve <weeks>", 1_234_567_890, 3);
         vm.warp(_at(5) + 2 days);
         _assertPicture("funded");
+        _set(rules, Tables.straight(12), "Large", type(uint64).max, 3);
+        _assertPicture("large");
         rules.periods = 255;
         _set(rules, Tables.straight(255), "Long", 999 * POINT + 990_000, 255);
         _elapse(300);
