@@ -179,6 +179,16 @@ def restore(
 
 
 @app.command()
+def rotate_operator_key(as_json: AsJson = False) -> None:
+    """Revoke every API key of the operator, and put a new one into operator.key in CHAINPOINTS_HOME."""
+    from chainpoints.supervisor import rotate_operator_key as rotate
+
+    with answering(as_json) as settings:
+        revoked = rotate(settings)
+        show({"revoked": revoked, "new_key_in": str(settings.home / "operator.key")}, as_json)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check settings, chain, deployment, database and books; tell what is wrong and what to do."""
     from chainpoints.doctor import examine

@@ -25,13 +25,26 @@ from chainpoints.supervisor import Supervisor
 from chainpoints.terminal import show
 
 PROCESSES = ["index", "relay", "serve"]
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_there_are_these_commands() -> None:
     assert sorted(COMMANDS) == sorted(
-        ["run", "deploy", "index", "relay", "serve", "rebuild", "backup", "restore", "doctor", "replay", "schedule"]
+        [
+            "run",
+            "deploy",
+            "index",
+            "relay",
+            "serve",
+            "rebuild",
+            "backup",
+            "restore",
+            "rotate-operator-key",
+            "doctor",
+            "replay",
+            "schedule",
+        ]
     )
 
 
