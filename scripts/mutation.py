@@ -283,6 +283,8 @@ class Known:
                 for mutant in everything
                 if (mutant.file, mutant.code, mutant.old, mutant.new) == (entry["file"], entry["code"], old, new)
             ]
+            if place := entry.get("place"):  # which of those that are alike, counted from 1
+                found = sorted(found, key=lambda mutant: mutant.start)[place - 1 : place]
             if not found or not entry["reason"]:
                 self.problems.append(f"{file.name}: no mutant, or no reason: {entry['file']}: {old} -> {new}")
             self.reasons |= {mutant.name(): entry["reason"] for mutant in found}
