@@ -1,9 +1,9 @@
-"""The fault campaigns in their long form: `make faults-long`, or `scripts/faults.py [--reorgs N] [--kills N] [--seed N]`.
+"""The fault campaigns in their long form: `make faults-long`.
 
 Each is a gateway and a chain of its own, drawn from a seed: people pay through the API while the provider fails, blocks
-are reorganised and processes are killed with -9; then nothing may be lost, doubled or stuck. They go on until there were
-as many reorgs and kills as were asked for. What it came to stands afterwards in docs/reliability.md, between its marks.
-The first campaign that fails ends it, with its seed and the ends of the logs.
+are reorganised and processes are killed with -9; then nothing may be lost, doubled or stuck. They go on until there
+were as many reorgs and kills as were asked for (--reorgs, --kills, --seed). What it came to stands afterwards in
+docs/reliability.md, between its marks. The first campaign that fails ends it, with its seed and the ends of the logs.
 """
 
 from __future__ import annotations
