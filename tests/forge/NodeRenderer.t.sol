@@ -285,9 +285,9 @@ contract NodeRendererTest {
 
     /// @dev Overlong by one, the first and the last surrogate, one past the last code point, cut off: with an a before each.
     function test_malformedUtf8AtItsEdges_itShouldReplaceEachByte() public {
-        bytes memory malformed = hex"61c1bf61e09fbf61eda08061edbfbf61f08fbfbf61f490808061f580808061c32861e282";
+        bytes memory malformed = hex"61c1bf61e09fbf61eda08061edbfbf61f08fbfbf61f490808061f580808061f980808061c32861e282";
         bytes memory replaced = hex"61efbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdef"
-            hex"bfbd61efbfbdefbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdefbfbd61efbfbd2861efbfbdefbfbd";
+            hex"bfbd61efbfbdefbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdefbfbd61efbfbd2861efbfbdefbfbd";
         _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
         vm.assertEq(_rawProgramName(), replaced, "a replacement for each byte");
     }
