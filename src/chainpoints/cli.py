@@ -65,7 +65,7 @@ def run(
     ] = False,
     until: Until = None,
 ) -> None:
-    """Start everything: local chain, deployment, index, relay, serve; then replay real purchases and go on serving."""
+    """Start everything: local chain, deployment, index, relay, deliver, serve; replay real purchases; go on serving."""
     from chainpoints.chain.compiler import project_root
     from chainpoints.supervisor import Supervisor, operator_key
 
@@ -122,6 +122,19 @@ def relay(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
         store = Store(settings.database)
         migrate(store)
         run_relayer(settings, load_manifest(settings.manifest), store, stop)
+
+
+@app.command()
+def deliver(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
+    """Tell merchants by webhooks what happened on the chain."""
+    from chainpoints.store.migrate import migrate
+    from chainpoints.store.session import Store
+    from chainpoints.webhooks.service import run_deliverer
+
+    with process("deliver", until_ends, as_json) as (settings, stop):
+        store = Store(settings.database)
+        migrate(store)
+        run_deliverer(settings, store, stop)
 
 
 @app.command()
