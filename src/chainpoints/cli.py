@@ -134,6 +134,7 @@ def deliver(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     with process("deliver", until_ends, as_json) as (settings, stop):
         store = Store(settings.database)
         migrate(store)
+        load_manifest(settings.manifest)  # it says when nothing is deployed: there is nothing to tell then
         run_deliverer(settings, store, stop)
 
 

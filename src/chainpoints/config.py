@@ -25,7 +25,7 @@ VARIABLES: dict[str, str] = {
     "CHAINPOINTS_KEYS": "folder of encrypted keystore files, one for each role: deployer.json, relayer.json, ...",
     "CHAINPOINTS_KEYS_PASSWORD_FILE": "file that holds the password of the keystore files",
     "CHAINPOINTS_LOG_LEVEL": "debug, info (default), warning or error",
-    "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes: webhooks may go to this machine itself, on the local chain only (default: no)",
+    "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes: webhooks may go to this machine itself; local chain only (default: no)",
 }
 
 

@@ -24,14 +24,14 @@ from chainpoints.errors import ChainpointsError
 from chainpoints.supervisor import Supervisor
 from chainpoints.terminal import show
 
-PROCESSES = ["index", "relay", "serve"]
+PROCESSES = ["index", "relay", "deliver", "serve"]
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def test_there_are_the_nine_commands() -> None:
+def test_there_are_the_ten_commands() -> None:
     assert sorted(COMMANDS) == sorted(
-        ["run", "deploy", "index", "relay", "serve", "rebuild", "doctor", "replay", "schedule"]
+        ["run", "deploy", "index", "relay", "deliver", "serve", "rebuild", "doctor", "replay", "schedule"]
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 EventType = Literal[
     "payment.created",
@@ -34,6 +39,17 @@ GONE = 410
 def reversed_type(event: str) -> str:
     """The type of the message that takes one back: payment.created gives payment.reversed."""
     return f"{event.partition('.')[0]}.reversed"
+
+
+def payload(event: str, timestamp: int, data: Mapping[str, Any]) -> str:
+    """The JSON text that is sent and signed; `timestamp` is chain time, unix seconds."""
+    at = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return msgspec.json.encode({"type": event, "timestamp": at, "data": data}).decode()
+
+
+def id_of_message(*parts: object) -> str:
+    """The webhook-id of what these parts name: the same history told again has the same ids."""
+    return f"msg_{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"
 
 
 def retry_seconds(tries: int, retry_after: int | None, chance: float) -> int | None:

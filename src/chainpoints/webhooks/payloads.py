@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from chainpoints.domain.webhooks import reversed_type
+from chainpoints.domain.webhooks import id_of_message, payload, reversed_type
 from chainpoints.store.history import Row
 from chainpoints.store.webhook_feed import END_OF_BLOCK, Happening
 from chainpoints.store.webhook_messages import MessageRow, NewMessage
@@ -22,7 +20,10 @@ Names = Mapping[tuple[int, str], tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message of one endpoint that lacks its sequence. `block` is where it happened: number, hash, log index."""
+    """A message of one endpoint that lacks its sequence.
+
+    `block` is where it happened: number, hash, log index. `origin`: what it tells of when that is on no block.
+    """
 
     endpoint: str
     type: str
@@ -34,12 +35,9 @@ class Draft:
     origin: str = ""
 
     def message(self, sequence: int) -> NewMessage:
-        """The id follows from what is told, so the same history told again has the same ids."""
         number, block_hash, log_index = self.block or (None, None, None)
-        parts = (self.endpoint, self.type, self.origin, block_hash, log_index, sequence)
-        identity = hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
         return NewMessage(
-            id=f"msg_{identity[:32]}",
+            id=id_of_message(self.endpoint, self.type, self.origin, block_hash, log_index, sequence),
             endpoint=self.endpoint,
             type=self.type,
             object=self.object,
@@ -50,12 +48,6 @@ class Draft:
             log_index=log_index,
             standing=self.standing,
         )
-
-
-def payload(event: str, timestamp: int, data: Mapping[str, Any]) -> str:
-    """The JSON text that is sent and signed."""
-    at = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return msgspec.json.encode({"type": event, "timestamp": at, "data": data}).decode()
 
 
 def type_of(happening: Happening) -> str:
@@ -105,12 +97,6 @@ def refused(request: Mapping[str, Any], endpoint: str, now: int, names: Names) -
     }
     name = f"order {order_hash}" if order_hash else f"request {request['id']}"
     return Draft(endpoint, "request.refused", name, now, data, origin=request["id"])
-
-
-def ping(endpoint: str, merchant: int, now: int, token: str) -> NewMessage:
-    """A message that a merchant asked for to try its endpoint."""
-    data = {"merchant": merchant, "webhook": endpoint}
-    return Draft(endpoint, "ping", f"ping {token}", now, data, origin=token).message(1)
 
 
 def _order(merchant: int, order_hash: str, names: Names) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import structlog
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, Conflict
 from chainpoints.store.session import Store
-from chainpoints.webhooks.deliver import Deliverer, OnStep
+from chainpoints.webhooks.deliver import Deliverer
 from chainpoints.webhooks.send import Client
-from chainpoints.webhooks.tell import Teller
+from chainpoints.webhooks.tell import OnStep, Teller
 
 log = structlog.get_logger()
 

@@ -50,7 +50,7 @@ def processes(deployment: Deployment, database: Secret, endpoint: str, logs: Pat
             subprocess.Popen(
                 [sys.executable, "-m", "chainpoints", name], stdout=log, stderr=log, cwd=ROOT, env=environment
             )
-            for name in ("index", "relay", "serve")
+            for name in ("index", "relay", "deliver", "serve")
         ]
         try:
             yield
