@@ -1,4 +1,4 @@
-"""What the webhooks' tests share: a real receiver that verifies with the official library, and a deliverer in a thread."""
+"""What the webhooks' tests share: a real receiver, which verifies with the official library, and a real deliverer."""
 
 from __future__ import annotations
 

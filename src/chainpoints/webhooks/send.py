@@ -85,10 +85,10 @@ class Client:
             error = f"its certificate is not good: {bad.verify_message}"
         except ssl.SSLError:
             error = "no TLS connection could be made with it"
-        except OSError as failed:
-            error = f"no connection: {failed.strerror or type(failed).__name__}"
         except http.client.HTTPException:
             error = "the connection ended without an HTTP answer"
+        except OSError as failed:
+            error = f"no connection: {failed.strerror or type(failed).__name__}"
         duration = round((time.monotonic() - begun) * 1000)
         return Outcome(started_at, duration, status, answer, error, retry_after)
 
@@ -158,6 +158,8 @@ class _Line:
         everything = {"host": address.host_header, "connection": "close", **headers}
         connection.request("POST", address.target, body, everything)
         with connection.getresponse() as response:
+            if self.is_cut:
+                raise TimeoutError
             retry_after = parse_retry_after(response.getheader("retry-after"), int(time.time()))
             answer = b""
             with contextlib.suppress(OSError, http.client.HTTPException):  # the status is there, and counts
