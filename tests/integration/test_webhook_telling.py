@@ -214,32 +214,7 @@ def test_after_any_history_what_stands_is_what_is_on_the_chain(chain: Chain, see
     teller = Teller(chain.store, may_lose_blocks=True)
     settle(teller)
     for _ in range(60):
-        earlier = list(chain.branches)
-        what = dice.choice(("grow", "grow", "reorg", "reorg", "back and forth", "shrink", "rebuild"))
-        depth = dice.randint(1, FINALITY_DEPTH - 1)
-        if what == "grow":
-            chain.grow(dice.randint(1, 12))
-        elif what == "reorg":
-            chain.reorg(depth, dice.randint(depth, depth + 3))
-        elif what == "back and forth":
-            chain.reorg(depth, depth + 1)
-            if dice.random() < 0.7:
-                settle(teller)
-            chain.come_back(earlier)
-        elif what == "shrink":
-            chain.shrink(depth)
-            if dice.random() < 0.7:
-                settle(teller)
-            if dice.random() < 0.5:
-                chain.come_back(earlier)
-            else:
-                chain.grow(depth)
-        else:
-            chain.forget()
-            teller.step()
-            for up_to in (1, len(earlier) // 2, len(earlier)):
-                chain.read_again(earlier, up_to)
-                teller.step()
+        something_happens(chain, teller)
         if dice.random() < 0.8:
             settle(teller)
             check(chain, endpoints, first)
@@ -247,6 +222,36 @@ def test_after_any_history_what_stands_is_what_is_on_the_chain(chain: Chain, see
     check(chain, endpoints, first)
     types = Counter(row.type for row in messages(chain.store))
     assert min(types["payment.created"], types["payment.reversed"]) > 50, "the histories were too dull"
+
+
+def something_happens(chain: Chain, teller: Teller) -> None:
+    """A step in a chain's life, as the dice have it; the teller sees some of what is between."""
+    dice, earlier = chain.dice, list(chain.branches)
+    what = dice.choice(("grow", "grow", "reorg", "reorg", "back and forth", "shrink", "rebuild"))
+    depth = dice.randint(1, FINALITY_DEPTH - 1)
+    if what == "grow":
+        chain.grow(dice.randint(1, 12))
+    elif what == "reorg":
+        chain.reorg(depth, dice.randint(depth, depth + 3))
+    elif what == "back and forth":
+        chain.reorg(depth, depth + 1)
+        if dice.random() < 0.7:
+            settle(teller)
+        chain.come_back(earlier)
+    elif what == "shrink":
+        chain.shrink(depth)
+        if dice.random() < 0.7:
+            settle(teller)
+        if dice.random() < 0.5:
+            chain.come_back(earlier)
+        else:
+            chain.grow(depth)
+    else:
+        chain.forget()
+        teller.step()
+        for up_to in (1, len(earlier) // 2, len(earlier)):
+            chain.read_again(earlier, up_to)
+            teller.step()
 
 
 def messages(store: Store) -> list[Any]:
