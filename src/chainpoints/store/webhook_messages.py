@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, tuple_, update
 
 from chainpoints.store import tables
 
 _IDS_IN_A_QUERY = 500
+_WINDOW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +69,18 @@ class AttemptRow:
 _m, _a = tables.webhook_messages.c, tables.webhook_attempts.c
 _MESSAGES = select(*(_m[name] for name in MessageRow.__slots__))
 _ATTEMPTS = select(*(_a[name] for name in AttemptRow.__slots__))
-_earlier = tables.webhook_messages.alias("earlier")
-_WAITS = exists().where(
-    _earlier.c.endpoint == _m.endpoint,
-    _earlier.c.object == _m.object,
-    _earlier.c.sequence < _m.sequence,
-    _earlier.c.state == "pending",
-)
 _IS_DUE = (_m.state == "pending") & (_m.next_attempt_at <= bindparam("now"))
 _DUE = (
-    _MESSAGES.where(
-        _m.endpoint == bindparam("endpoint"), _IS_DUE, ~_WAITS, _m.number.not_in(bindparam("without", expanding=True))
-    )
+    _MESSAGES.where(_m.endpoint == bindparam("endpoint"), _IS_DUE)
+    .where(tuple_(_m.next_attempt_at, _m.number) > tuple_(bindparam("after_time"), bindparam("after_number")))
     .order_by(_m.next_attempt_at, _m.number)
-    .limit(bindparam("limit"))
+    .limit(_WINDOW)
+)
+_FIRST_PENDING = (
+    select(_m.object, func.min(_m.sequence))
+    .where(_m.endpoint == bindparam("endpoint"), _m.state == "pending")
+    .where(_m.object.in_(bindparam("objects", expanding=True)))
+    .group_by(_m.object)
 )
 _e = tables.webhook_endpoints.c
 _WITH_DUE = select(_e.id).where(_e.active, exists().where(_m.endpoint == _e.id, _IS_DUE)).order_by(_e.id)
@@ -134,9 +133,23 @@ def endpoints_with_due(connection: Connection, now: int) -> list[str]:
 
 
 def due(connection: Connection, endpoint: str, now: int, limit: int, without: Collection[int]) -> list[MessageRow]:
-    """What may be sent to an endpoint now, but for the messages of these numbers."""
-    values = {"endpoint": endpoint, "now": now, "limit": limit, "without": list(without)}
-    return [MessageRow(*row) for row in connection.execute(_DUE, values)]
+    """What may be sent to an endpoint now, but for the messages of these numbers.
+
+    In windows rather than by one query over all that is due: a database that has no statistics of a table that has just
+    been filled plans such a query badly.
+    """
+    found: list[MessageRow] = []
+    place = (-1, -1)
+    while len(found) < limit:
+        values = {"endpoint": endpoint, "now": now, "after_time": place[0], "after_number": place[1]}
+        rows = [MessageRow(*row) for row in connection.execute(_DUE, values)]
+        if not rows:
+            break
+        objects = {"endpoint": endpoint, "objects": list({row.object for row in rows})}
+        first = {name: sequence for name, sequence in connection.execute(_FIRST_PENDING, objects)}
+        found += [row for row in rows if row.sequence == first[row.object] and row.number not in without]
+        place = (rows[-1].next_attempt_at, rows[-1].number)
+    return found[:limit]
 
 
 def add_attempts(connection: Connection, attempts: Sequence[AttemptRow]) -> set[int]:
