@@ -99,6 +99,10 @@ def refusals(connection: Connection, limit: int = 500) -> list[Mapping[str, Any]
     return [{**row, "refusal": json.loads(row["refusal"] or "{}")} for row in rows]
 
 
+def has_refusals(connection: Connection) -> bool:
+    return connection.scalar(select(tables.webhook_refusals.c.request).limit(1)) is not None
+
+
 def take_refusals(connection: Connection, requests: Collection[str]) -> list[str]:
     """Deletes them, as told. Gives those that were still there, in the order given."""
     t = tables.webhook_refusals

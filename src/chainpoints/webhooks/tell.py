@@ -9,6 +9,7 @@ was told of blocks that are gone is taken back; what is on the chain, and was to
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from chainpoints.store.webhooks import Block, EndpointRow
 from chainpoints.webhooks.payloads import Draft, draft, refused, reversal, type_of
 
 _BLOCKS_AT_ONCE = 500
+_LOOK_EVERY_SECONDS = 1.0
+"""So soon at the latest an endpoint that was switched on, or changed its finality, goes on."""
+
 _NODE_EVENTS = ("claim.created", "node.created", "node.transferred", "node.ended")
 
 OnStep = Callable[[str], None]
@@ -62,12 +66,18 @@ class Teller:
 
     def __init__(self, store: Store, *, may_lose_blocks: bool, on_step: OnStep = lambda _step: None) -> None:
         self._store, self._may_lose_blocks, self._on_step = store, may_lose_blocks, on_step
+        self._at_rest: tuple[object, ...] | None = None
+        self._looked_at = 0.0
 
     def step(self) -> bool:
         """Tells what is new, up to a limit. True when something was done."""
         with self._store.read() as connection:
+            stands = _stands(connection)
+            if stands == self._at_rest and time.monotonic() - self._looked_at < _LOOK_EVERY_SECONDS:
+                return False
             plan = self._plan(connection)
         if not (plan.seen or plan.refusals):
+            self._at_rest, self._looked_at = stands, time.monotonic()
             return False
         with self._store.write() as connection:
             _write(connection, plan)
@@ -83,6 +93,15 @@ class Teller:
         look.refusals(plan)
         look.moves(plan, endpoints.active_endpoints(connection))
         return plan
+
+
+def _stands(connection: Connection) -> tuple[object, ...]:
+    """What gives something to tell when it changes, but for the merchants' own changes of their endpoints."""
+    try:
+        state = indexed(connection)
+        return head(connection), state.safe, state.final, state.node_head, feed.has_refusals(connection)
+    except StoreUnavailable:
+        return ()
 
 
 class _Look:

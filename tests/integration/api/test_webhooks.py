@@ -141,6 +141,18 @@ def test_what_was_delivered_can_be_sent_again(api: Api, shop: Client, receiver: 
     assert [each.id for each in receiver.received] == [message["id"]] * 2
 
 
+def test_of_two_deliverers_one_works_and_the_other_takes_over(api: Api, shop: Client, receiver: Receiver) -> None:
+    made = hook(shop, receiver.url)
+    with delivering(api.settings, api.store):
+        with delivering(api.settings, api.store):
+            for _ in range(5):
+                ping(shop, made)
+            receiver.wait_until(lambda got: len(got) == 5)
+        ping(shop, made)
+        receiver.wait_until(lambda got: len(got) == 6)
+    assert len(receiver.distinct()) == 6
+
+
 def test_an_endpoint_that_takes_its_time_holds_up_no_other(api: Api, shop: Client, receiver: Receiver) -> None:
     pings = 40
 
