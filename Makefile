@@ -1,4 +1,4 @@
-.PHONY: help run test check contracts-long gas lock clean
+.PHONY: help run test check contracts-long faults-long gas lock clean
 
 PYTHON ?= python3
 
@@ -7,6 +7,7 @@ help:
 	@echo "make test   install what is missing, run every check and test"
 	@echo "make check  the linters alone: ruff, mypy, import-linter, solhint, forge fmt"
 	@echo "make contracts-long  what the tests do to the contracts, for hours; docs/security.md tells the last one"
+	@echo "make faults-long  what the tests do to a running gateway, for hours; docs/reliability.md tells the last one"
 	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
 	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
 	@echo "make clean  remove what was installed and built; .chainpoints (the local chain's state) stays"
@@ -26,6 +27,10 @@ check:
 contracts-long:
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python scripts/contracts_long.py
+
+faults-long:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python scripts/faults.py
 
 gas:
 	@$(PYTHON) scripts/setup.py test

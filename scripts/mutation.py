@@ -163,7 +163,8 @@ class Forge:
             done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, timeout=TEST_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             return "time"
-        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        # Words of tests may hold other ends of lines than that of JSON.
+        lines = [line for line in done.stdout.split("\n") if line.startswith("{")]
         if not lines:
             raise MutationError(f"forge said nothing: {done.stdout[-500:]}{done.stderr[-2000:]}")
         suites = json.loads(lines[-1])
@@ -282,6 +283,8 @@ class Known:
                 for mutant in everything
                 if (mutant.file, mutant.code, mutant.old, mutant.new) == (entry["file"], entry["code"], old, new)
             ]
+            if place := entry.get("place"):  # which of those that are alike, counted from 1
+                found = sorted(found, key=lambda mutant: mutant.start)[place - 1 : place]
             if not found or not entry["reason"]:
                 self.problems.append(f"{file.name}: no mutant, or no reason: {entry['file']}: {old} -> {new}")
             self.reasons |= {mutant.name(): entry["reason"] for mutant in found}

@@ -180,9 +180,14 @@ class World:
         """The body that pays an order, signed by a person (by name) over what the API offers to sign."""
         address = signer(payer).address
         offer = self.public.get(f"/v1/orders/{order['id']}/authorization", payer=address)
+        return self.signed(order["id"], payer, offer, signed_by=signed_by)
+
+    @staticmethod
+    def signed(order: str, payer: str, offer: dict[str, Any], *, signed_by: str | None = None) -> dict[str, Any]:
+        """The body that pays an order, as `payment` gives it, for what the API has offered to sign."""
         return {
-            "order": order["id"],
-            "payer": address,
+            "order": order,
+            "payer": signer(payer).address,
             "valid_after": offer["valid_after"],
             "valid_before": offer["valid_before"],
             "signature": sign(offer["typed_data"], private_key(signed_by or payer)),

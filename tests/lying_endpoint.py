@@ -27,6 +27,13 @@ def truth(_method: str, _parameters: list[Any], result: Any) -> Any:
     return result
 
 
+def reply(handler: BaseHTTPRequestHandler, status: int, content: bytes) -> None:
+    handler.send_response(status)
+    handler.send_header("content-length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
 class LyingEndpoint:
     """`lie` may be changed at any time; `told` counts the answers that were not the truth."""
 
@@ -43,11 +50,7 @@ class LyingEndpoint:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status, content = endpoint.answer(body)
-                self.send_response(status)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                endpoint.serve(self, body)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -56,6 +59,10 @@ class LyingEndpoint:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def serve(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Answers one request over HTTP."""
+        reply(handler, *self.answer(body))
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         replies = json.loads(self._node.post("/", content=body, headers={"content-type": "application/json"}).content)

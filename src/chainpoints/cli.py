@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,12 +104,8 @@ def deploy(as_json: AsJson = False) -> None:
 def index(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Follow the chain and keep the store equal to it."""
     from chainpoints.indexer.service import run_indexer
-    from chainpoints.store.migrate import migrate
-    from chainpoints.store.session import Store
 
-    with process("index", until_ends, as_json) as (settings, stop):
-        store = Store(settings.database)
-        migrate(store)
+    with process("index", until_ends, as_json) as (settings, stop), _store(settings, "index") as store:
         run_indexer(settings, load_manifest(settings.manifest), store, stop)
 
 
@@ -115,25 +113,17 @@ def index(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
 def relay(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Send accepted requests to the chain, in batches, with the relayer's keys."""
     from chainpoints.relayer.service import run_relayer
-    from chainpoints.store.migrate import migrate
-    from chainpoints.store.session import Store
 
-    with process("relay", until_ends, as_json) as (settings, stop):
-        store = Store(settings.database)
-        migrate(store)
+    with process("relay", until_ends, as_json) as (settings, stop), _store(settings, "relay") as store:
         run_relayer(settings, load_manifest(settings.manifest), store, stop)
 
 
 @app.command()
 def deliver(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
     """Tell merchants by webhooks what happened on the chain."""
-    from chainpoints.store.migrate import migrate
-    from chainpoints.store.session import Store
     from chainpoints.webhooks.service import run_deliverer
 
-    with process("deliver", until_ends, as_json) as (settings, stop):
-        store = Store(settings.database)
-        migrate(store)
+    with process("deliver", until_ends, as_json) as (settings, stop), _store(settings, "deliver") as store:
         load_manifest(settings.manifest)  # it says when nothing is deployed: there is nothing to tell then
         run_deliverer(settings, store, stop)
 
@@ -154,21 +144,58 @@ def rebuild(as_json: AsJson = False) -> None:
     """Forget what was read from the chain and read it all again; orders, keys and requests stay."""
     from chainpoints.chain.compiler import project_root
     from chainpoints.indexer.service import rebuild as rebuild_store
-    from chainpoints.store.migrate import migrate
-    from chainpoints.store.session import Store
     from chainpoints.supervisor import chain_to_read
 
     with answering(as_json) as settings:
         end_gracefully_on_sigterm()
-        store = Store(settings.database)
-        migrate(store)
-        before = _standing(store)
-        with chain_to_read(settings, project_root()), bar("Rebuilding") as advance:
-            rebuild_store(settings, load_manifest(settings.manifest), store, advance)
-        result, as_it_should = _compared(before, _standing(store))
+        with _store(settings) as store:
+            before = _standing(store)
+            with chain_to_read(settings, project_root()), bar("Rebuilding") as advance:
+                rebuild_store(settings, load_manifest(settings.manifest), store, advance)
+            result, as_it_should = _compared(before, _standing(store))
         show(result, as_json)
         if not as_it_should:
             raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make: a SQLite database with every row.", dir_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Write all that the gateway keeps into one file, while it goes on running."""
+    from chainpoints.store.backup import backup as back_up
+
+    with answering(as_json) as settings:
+        with _store(settings) as store, bar("Backing up") as advance:
+            made = back_up(store, file, advance)
+        show({"backup": str(file), "rows": made.rows, "digest": made.digest}, as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `chainpoints backup` has made.", dir_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Fill an empty database from a backup, and check that every row came back; then start as always."""
+    from chainpoints.store.backup import restore as restore_store
+
+    with answering(as_json) as settings:
+        end_gracefully_on_sigterm()
+        with _store(settings) as store, bar("Restoring") as advance:
+            made = restore_store(file, store, advance)
+        made_at = datetime.fromtimestamp(made.made_at, UTC).isoformat()
+        show({"restored_from": str(file), "made_at": made_at, "rows": made.rows, "digest": made.digest}, as_json)
+
+
+@app.command()
+def rotate_operator_key(as_json: AsJson = False) -> None:
+    """Revoke every API key of the operator, and put a new one into operator.key in CHAINPOINTS_HOME."""
+    from chainpoints.supervisor import rotate_operator_key as rotate
+
+    with answering(as_json) as settings:
+        revoked = rotate(settings)
+        show({"revoked": revoked, "new_key_in": str(settings.home / "operator.key")}, as_json)
 
 
 @app.command()
@@ -232,6 +259,22 @@ def schedule(
             return
         for row in rows:
             typer.echo(f"{row['period']:>3}  {row['released']:>24}")
+
+
+@contextmanager
+def _store(settings: Settings, role: str | None = None) -> Iterator[Store]:
+    """The database of the settings, at the newest schema; it is told of this process where that has a role."""
+    from chainpoints.store.migrate import migrate
+    from chainpoints.store.processes import heartbeat
+    from chainpoints.store.session import Store
+
+    store = Store(settings.database)
+    try:
+        migrate(store)
+        with heartbeat(store, role) if role else nullcontext():
+            yield store
+    finally:
+        store.close()
 
 
 def _total(text: str) -> Points:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+import urllib3
+
 from chainpoints.chain.chain_state import ChainState
-from chainpoints.chain.counters import contract_totals
+from chainpoints.chain.counters import contract_totals, has_role
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.chain.rpc import Rpc
+from chainpoints.chain.signer import keystore_path, load_signer, role_address
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
+from chainpoints.store.processes import processes_seen
+from chainpoints.store.relay import LANES
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed, totals
 from chainpoints.types import format_points
 
+_NEEDED = ("index", "relay", "serve")
+_AHEAD_SECONDS, _BEHIND_SECONDS = 60, 600
+_LEAST_FREE_BYTES = 500 << 20
 _MAKES_IT = "any of run, index, relay, serve brings it to the newest"
+
+
+class _Ready(msgspec.Struct):
+    status: str
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,9 @@ def examine(settings: Settings) -> list[Finding]:
         findings = [chain]
         if chain.ok:
             findings.append(_look("deployment", lambda: _deployment(settings, rpc)))
+            if not settings.chain.is_local:
+                findings.append(_look("clock", lambda: _clock(rpc)))
+                findings += _of_keys(settings, rpc, deployed=findings[1].ok)
         if not store.is_there:
             if chain.ok or not settings.runs_the_chain:
                 findings.append(
@@ -57,6 +76,10 @@ def examine(settings: Settings) -> list[Finding]:
         if chain.ok:
             findings.append(_look("books", lambda: _books(settings, store, rpc)))
         findings.append(_look("relay", lambda: _relay(store)))
+        findings.append(_look("disk", lambda: _disk(settings)))
+        if chain.ok or not settings.runs_the_chain:
+            findings.append(_look("processes", lambda: _processes(store)))
+            findings.append(_look("gateway", lambda: _gateway(settings, findings)))
         return findings
     finally:
         rpc.close()
@@ -94,6 +117,54 @@ def _deployment(settings: Settings, rpc: Rpc) -> Finding:
         told = f"the code on chain is not the manifest's for {', '.join(wrong)}; run `chainpoints deploy`"
         return Finding("deployment", False, told)
     return Finding("deployment", True, f"{len(manifest.contracts)} contracts, code as in {settings.manifest}")
+
+
+def _clock(rpc: Rpc) -> Finding:
+    """This machine's clock against the newest block's: webhooks' signatures, and whether the chain is out of reach,
+    are judged by it."""
+    seconds = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16) - int(time.time())
+    if seconds > _AHEAD_SECONDS:
+        told = f"the newest block is {seconds} seconds ahead of this machine's clock; set the clock (NTP)"
+        return Finding("clock", False, told)
+    if seconds < -_BEHIND_SECONDS:
+        told = (
+            f"the newest block is {-seconds} seconds old: the endpoint stands still, or this machine's clock is wrong"
+        )
+        return Finding("clock", False, f"{told}; compare both with another endpoint and another clock")
+    return Finding("clock", True, f"within {abs(seconds)} seconds of the newest block")
+
+
+def _of_keys(settings: Settings, rpc: Rpc, *, deployed: bool) -> list[Finding]:
+    """The relayer's keys, where this machine has them: that they open, are private, and hold their roles."""
+    if settings.keys is None:
+        return [Finding("keys", True, "none here: this machine can read and serve; relaying needs CHAINPOINTS_KEYS")]
+    keys = _look("keys", lambda: _keys(settings))
+    return [keys, _look("roles", lambda: _roles(settings, rpc))] if keys.ok and deployed else [keys]
+
+
+def _keys(settings: Settings) -> Finding:
+    secret = [keystore_path(settings, lane) for lane in LANES] + [settings.keys_password_file]
+    told = [f"{load_signer(settings, lane).address} ({lane})" for lane in LANES]
+    open_to_others = [str(file) for file in secret if file and file.exists() and file.stat().st_mode & 0o077]
+    if open_to_others:
+        shown = ", ".join(open_to_others)
+        return Finding("keys", False, f"others on this machine can read {shown}; run `chmod 600` on each")
+    return Finding("keys", True, ", ".join(told))
+
+
+def _roles(settings: Settings, rpc: Rpc) -> Finding:
+    """That the lanes' accounts may call what they are for."""
+    manifest = load_manifest(settings.manifest)
+    accounts = {role: role_address(settings, role) for role in LANES}
+    lacking = [
+        f"{accounts[role]} is not {role}" for role in accounts if not has_role(rpc, manifest, role, accounts[role])
+    ]
+    if lacking:
+        told = (
+            f"{', '.join(lacking)} on chain, so what it sends is refused; use the keystore of the deployment's account"
+        )
+        return Finding("roles", False, f"{told}, or let the admin grant the role")
+    return Finding("roles", True, "the lanes' accounts hold the roles that they need")
 
 
 def _database(store: Store) -> Finding:
@@ -144,3 +215,48 @@ def _relay(store: Store) -> Finding:
     troubled = [f"{lane.lane} {lane.sender}: {lane.trouble}" for lane in lanes if lane.trouble]
     well = ", ".join(f"{lane.lane} {lane.sender}" for lane in lanes)
     return Finding("relay", not troubled, "; ".join(troubled) if troubled else f"{well}: nothing stands in their way")
+
+
+def _disk(settings: Settings) -> Finding:
+    """Room for the database's file, and for logs and the local chain's state."""
+    free = shutil.disk_usage(settings.home if settings.home.exists() else settings.home.parent).free
+    if free < _LEAST_FREE_BYTES:
+        return Finding(
+            "disk", False, f"{free >> 20} MiB are left at {settings.home}; make room, or what is sent is lost"
+        )
+    return Finding("disk", True, f"{free >> 30} GiB are left at {settings.home}")
+
+
+def _processes(store: Store) -> Finding:
+    """Who has said lately that it runs; a machine of its own may have any of them."""
+    with store.read() as connection:
+        seen = processes_seen(connection)
+    now = time.time()
+    running = [process for process in seen if not process.is_silent(now)]
+    wrong = [
+        f"`chainpoints {each.role}` on {each.host} (pid {each.pid}) was last seen {int(now - each.seen_at)} seconds ago"
+        for each in seen
+        if each.is_silent(now) and each.role not in {other.role for other in running}
+    ]
+    silent = {process.role for process in seen}
+    wrong += [f"`chainpoints {role}` does not run" for role in _NEEDED if role not in silent]
+    if wrong:
+        return Finding("processes", False, f"{'; '.join(wrong)}: start it, or `chainpoints run` for all")
+    return Finding("processes", True, ", ".join(f"{each.role} {each.host}:{each.pid}" for each in running))
+
+
+def _gateway(settings: Settings, others: list[Finding]) -> Finding:
+    """The API at the address of these settings, as a load balancer sees it. What `others` tell is not told again."""
+    url = f"http://{settings.host}:{settings.port}/health/ready"
+    try:
+        answer = urllib3.request("GET", url, timeout=5, retries=False)
+        told = msgspec.json.decode(answer.data, type=_Ready)
+    except urllib3.exceptions.HTTPError:
+        return Finding(
+            "gateway", False, f"nothing answers at {url}; start `chainpoints serve` or correct CHAINPOINTS_PORT"
+        )
+    except msgspec.MsgspecError:
+        return Finding("gateway", False, f"what answers at {url} is no gateway of ours; correct CHAINPOINTS_PORT")
+    if told.status != "ok" and all(other.ok for other in others):
+        return Finding("gateway", False, f"it answers and is not ready: {told.why}")
+    return Finding("gateway", True, f"answers at http://{settings.host}:{settings.port}")

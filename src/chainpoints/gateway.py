@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import threading
 
-from chainpoints.api.app import Application, create_app
-from chainpoints.api.limits import Limits
+from chainpoints.api.app import create_app
 from chainpoints.api.service import serve
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.config import Settings
 from chainpoints.store.migrate import migrate
+from chainpoints.store.processes import heartbeat
 from chainpoints.store.session import Store
 from chainpoints.web.pages import router
 
 
-def build_gateway(settings: Settings, *, limits: Limits | None = None) -> Application:
-    """The application for these settings, its database at the newest schema. Raises ConfigError without a manifest."""
+def serve_gateway(settings: Settings, stop: threading.Event) -> None:
+    """Serves the gateway until `stop`, its database at the newest schema.
+
+    Raises ConfigError without a manifest, or when its port is taken.
+    """
     manifest = load_manifest(settings.manifest)
     store = Store(settings.database)
     migrate(store)
-    return create_app(settings, manifest, store, limits=limits, pages=[router(store)])
-
-
-def serve_gateway(settings: Settings, stop: threading.Event) -> None:
-    """Serves the gateway until `stop`. Raises ConfigError without a manifest, or when its port is taken."""
-    serve(settings, build_gateway(settings), stop)
+    with heartbeat(store, "serve"):
+        serve(settings, create_app(settings, manifest, store, pages=[router(store)]), stop)

@@ -28,7 +28,7 @@ from chainpoints.chain.local import LocalChain, advance_time, port_is_taken
 from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, ConfigError
-from chainpoints.store.keys import key_of_secret
+from chainpoints.store.keys import key_of_secret, revoke_operators
 from chainpoints.store.migrate import migrate
 from chainpoints.store.relay import next_not_before, open_requests
 from chainpoints.store.session import Store
@@ -261,12 +261,32 @@ def make_operator_key(settings: Settings) -> str:
             secret = create_operator_key(connection)
     finally:
         store.close()
+    _keep_operator_key(path, secret)
+    return secret
+
+
+def rotate_operator_key(settings: Settings) -> int:
+    """Revokes every key of the operator and puts a new one into the home folder. How many were revoked."""
+    from chainpoints.api.keys import create_operator_key
+
+    store = Store(settings.database)
+    try:
+        migrate(store)
+        with store.write() as connection:
+            revoked = revoke_operators(connection)
+            secret = create_operator_key(connection)
+            _keep_operator_key(_operator_key_file(settings), secret)
+    finally:
+        store.close()
+    return revoked
+
+
+def _keep_operator_key(path: Path, secret: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".operator.key.{secrets.token_hex(4)}")
     partial.touch(mode=0o600)
     partial.write_text(secret + "\n")
     partial.replace(path)
-    return secret
 
 
 def _operator_key_file(settings: Settings) -> Path:

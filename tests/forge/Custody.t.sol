@@ -106,6 +106,19 @@ contract CustodyTest is Setup {
         vm.assertEq(token.balanceOf(bob), FIRST + SECOND, "beneficiary");
     }
 
+    /// @dev Who is paid nothing need not be asked: the owner of a unit's node may go on, frozen or not.
+    function test_T19_aFrozenOwnerOfANodeThatReleasedNothing() public {
+        endow(1);
+        processor.issue(issueOf(alice, 0, 1, "a unit"));
+        id = node.issuedIdOf(fund, programs.currentPeriod(fund) + 1, alice);
+        name(alice, bob);
+        vm.warp(unlock(fund) + 1 days); // it starts with period 2
+        token.freeze(alice, "phished");
+        name(alice, stranger);
+        vm.assertEq(node.beneficiaryOf(id), stranger, "beneficiary");
+        vm.assertEq(token.balanceOf(bob), 0, "nothing was released");
+    }
+
     // What it does
 
     function test_aLockedNode() public {

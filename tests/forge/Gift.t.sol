@@ -210,6 +210,8 @@ contract GiftTest is Setup {
         emit IReleaseNode.TakenBack(id, alice);
         vm.prank(stranger);
         node.takeBack(id);
+        (address kept, uint40 until) = node.giftOf(id);
+        vm.assertTrue(kept == address(0) && until == 0, "no gift");
         vm.expectRevert(none);
         node.takeBack(id);
         notTaken(bob, signed(LINK_KEY, id, bob), none);

@@ -109,9 +109,10 @@ contract IssueTest is Setup {
 
     function test_T17_T18_issuedPerDayExactlyOnePastAtMidnightAndLowered() public {
         processor.setLimits(SHOP, 0, 5 * POINT);
-        vm.warp(EPOCH + 2 days - 1);
+        vm.warp(EPOCH + 1 days);
         refused(issueOf(alice, 5 * POINT + 1, 0, "1"), perDay("1", 5 * POINT + 1, 5 * POINT));
         processor.issue(issueOf(alice, 5 * POINT, 0, "1"));
+        vm.warp(EPOCH + 2 days - 1);
         vm.expectRevert(perDay("2", 1, 0));
         processor.issueReserve(SHOP, "2", fund, 1, "evidence");
         vm.warp(EPOCH + 2 days);

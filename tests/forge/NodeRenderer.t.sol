@@ -205,6 +205,15 @@ contract NodeRendererTest {
         _assertHasNot(svg, 'id="releases"');
     }
 
+    function test_upTo24ReleasesAreDrawnOneByOne() public {
+        IPrograms.Terms memory rules = _fec();
+        for (uint8 periods = 24; periods <= 25; ++periods) {
+            rules.periods = periods;
+            _set(rules, Tables.straight(periods), "FEC", POINT, 0);
+            vm.assertTrue(_svg().contains('id="releases"') == (periods == 24), "dots");
+        }
+    }
+
     function test_givenAHostileName_itShouldBreakNeitherJsonNorXml() public {
         string memory hostile = '</title>"}]\\<script>&\'\n@~';
         _set(_fec(), Tables.FEC, hostile, POINT, 0);
@@ -221,7 +230,7 @@ contract NodeRendererTest {
         _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
         bytes memory r = hex"efbfbd";
         bytes memory cleaned = bytes.concat("A", r, r, "B", r, r, r, "C", r, "D", r, r, r, r, "E", r, r);
-        vm.assertEq(_programName(), string(cleaned), "replaced");
+        vm.assertEq(_rawProgramName(), cleaned, "replaced");
     }
 
     function test_givenBytesThatAreMoreOrFewerThanTheFirstSays_itShouldReplaceIt() public {
@@ -230,7 +239,7 @@ contract NodeRendererTest {
         _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
         bytes memory r = hex"efbfbd";
         bytes memory cleaned = bytes.concat("A", r, "(B", r, "(", r, "C", r, r, r, "D", r, r, r, r, "E");
-        vm.assertEq(_programName(), string(cleaned), "replaced");
+        vm.assertEq(_rawProgramName(), cleaned, "replaced");
     }
 
     function test_givenEveryKindOfInvisibleCharacter_itShouldLeaveItOut() public {
@@ -280,22 +289,26 @@ contract NodeRendererTest {
         bytes memory replaced = hex"61efbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdef"
             hex"bfbd61efbfbdefbfbdefbfbdefbfbd61efbfbdefbfbdefbfbdefbfbd61efbfbd2861efbfbdefbfbd";
         _set(_fec(), Tables.FEC, string(malformed), POINT, 0);
-        vm.assertEq(_programName(), string(replaced), "a replacement for each byte");
+        vm.assertEq(_rawProgramName(), replaced, "a replacement for each byte");
     }
 
     /// @dev As large as is possible whatever the font: 280 pixels for the name, by how wide each kind of letter can be.
     function test_namesAreMadeSmallEnoughForTheirPlace() public {
-        string[7] memory names = [
+        string[10] memory names = [
             "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiii",
             unicode"ééééééééééééééé",
             unicode"🎟🎟🎟🎟🎟🎟🎟🎟🎟🎟",
-            "FEC"
+            "FEC",
+            "a a a a a a a a a a a a a a a a",
+            // The largest that is made smaller, and one that need not be.
+            "WWWWWWWWWWWW",
+            unicode"WWWWWééééééé"
         ];
-        string[7] memory sizes = ["8.06", "10.26", "12.54", "18.06", "16.96", "20", "21"];
-        for (uint256 i = 0; i < 7; ++i) {
+        string[10] memory sizes = ["8.06", "10.26", "12.54", "18.06", "16.96", "20", "21", "14.72", "20.83", "21"];
+        for (uint256 i = 0; i < 10; ++i) {
             _set(_fec(), Tables.FEC, names[i], POINT, 0);
             _assertHas(_svg(), string.concat('font-size="', sizes[i], '">', names[i], "</text></g>"));
         }
@@ -335,6 +348,12 @@ contract NodeRendererTest {
         _assertHas(second, "hsl(297,");
         _assertHas(second, "hsl(345,");
         _assertHasNot(second, "hsl(160,");
+        id += 1 << 224; // whose hue is past a whole turn
+        nodes.set(_fec(), Tables.FEC, "FEC", id, 10_000 * POINT, 0);
+        string memory third =
+            _image(_decoded(renderer.tokenURI(_nodes(), _programs(), id), "data:application/json;base64,"));
+        _assertHas(third, "hsl(74,");
+        _assertHas(third, "hsl(122,");
     }
 
     /// @dev What is drawn later lies above: paper, curve, words, edge.
@@ -347,6 +366,28 @@ contract NodeRendererTest {
             _assertHas(svg, layers[i]);
             vm.assertTrue(svg.indexOf(layers[i - 1]) < svg.indexOf(layers[i]), layers[i]);
         }
+    }
+
+    /// @dev Whole pictures, to the letter, as they were looked at in a browser. After a change that is meant:
+    /// CHAINPOINTS_DRAW=true forge test --match-test test_picturesAreAsTheyWere, then look at the new ones.
+    function test_picturesAreAsTheyWere() public {
+        _assertPicture("locked");
+        vm.warp(_at(0) - 1);
+        _assertPicture("before-the-start");
+        _set(_fec(), Tables.FEC, "FEC", 1000 * POINT, 40);
+        vm.warp(_at(62) + 3 days + 1);
+        _assertPicture("partly-claimed");
+        IPrograms.Terms memory rules = _fec();
+        (rules.funding, rules.periods, rules.multiplier) = (IPrograms.Funding.FUNDED, 12, 2);
+        _set(rules, Tables.straight(12), "Twelve <weeks>", 1_234_567_890, 3);
+        vm.warp(_at(5) + 2 days);
+        _assertPicture("funded");
+        _set(rules, Tables.straight(12), "Large", type(uint64).max, 3);
+        _assertPicture("large");
+        rules.periods = 255;
+        _set(rules, Tables.straight(255), "Long", 999 * POINT + 990_000, 255);
+        _elapse(300);
+        _assertPicture("complete");
     }
 
     function test_nothingIsLoadedOrRun() public {
@@ -439,6 +480,20 @@ contract NodeRendererTest {
     /// @dev The program's name as a reader of the JSON gets it.
     function _programName() private view returns (string memory) {
         return vm.parseJsonString(_json(), ".attributes[1].value");
+    }
+
+    /// @dev The same to the byte: a reader of JSON puts replacements of its own in place of what is malformed.
+    function _rawProgramName() private view returns (bytes memory) {
+        string memory start = '{"trait_type":"Program name","value":"';
+        string memory json = _json();
+        uint256 begin = json.indexOf(start) + bytes(start).length;
+        return bytes(json.slice(begin, json.indexOf('"', begin)));
+    }
+
+    function _assertPicture(string memory name) private {
+        string memory file = string.concat("tests/forge/pictures/", name, ".svg");
+        if (vm.envOr("CHAINPOINTS_DRAW", false)) vm.writeFile(file, _svg());
+        vm.assertEq(bytes(_svg()), bytes(vm.readFile(file)), name);
     }
 
     function _decoded(string memory uri, string memory scheme) private pure returns (string memory) {

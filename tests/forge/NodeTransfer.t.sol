@@ -46,6 +46,16 @@ contract NodeTransferTest is Setup {
         node.transferFrom(bob, stranger, id);
     }
 
+    /// @dev Whoever is approved, even an account that looks like nobody's, is so until the node changes hands.
+    function test_T09_theFirstAddressIsApprovedAsAnyOther() public {
+        vm.warp(unlock(fec));
+        vm.prank(alice);
+        node.approve(address(1), id);
+        vm.prank(alice);
+        node.transferFrom(alice, bob, id);
+        vm.assertEq(node.getApproved(id), address(0), "approved");
+    }
+
     function test_T11_aNodeIsNotTheTokens() public {
         vm.warp(unlock(fec));
         refused(alice, address(token), abi.encodeWithSelector(IPointsToken.PointsToken_SentToToken.selector));

@@ -114,7 +114,7 @@ contract PayTest is Setup {
     function test_T18_paidPerDayExactlyAndOnePastAndAtMidnight() public {
         processor.setLimits(SHOP, 5 * POINT, 0);
         give(alice, 20 * POINT);
-        vm.warp(EPOCH + 2 days - 1);
+        vm.warp(EPOCH + 1 days);
         refused(
             paymentOf(alice, fec, 5 * POINT + 1, "1"),
             abi.encodeWithSelector(
@@ -126,6 +126,7 @@ contract PayTest is Setup {
             )
         );
         accepted(paymentOf(alice, fec, 5 * POINT, "1"));
+        vm.warp(EPOCH + 2 days - 1);
         refused(
             paymentOf(alice, fec, POINT, "2"),
             abi.encodeWithSelector(

@@ -368,6 +368,24 @@ contract PayWithAuthorizationTest is Setup {
         vm.assertEq(state(), batched, "to the unit");
     }
 
+    /// @dev A run of payments that has more payers than the one before it.
+    function test_aRunOfSeveralPayersAfterOneOfOne() public {
+        (IPaymentProcessor.Payment[] memory payments, IPaymentProcessor.Authorization[] memory authorizations) =
+            several();
+        (payments[2].program, payments[3].program) = (fund, fund);
+        authorizations[2] = authorized(SHOP_KEY, payments[2]);
+        authorizations[3] = authorized(ALICE_KEY, payments[3]);
+        endow(100 * POINT);
+        uint256 snapshot = vm.snapshotState();
+        processor.payBatchWithAuthorization(payments, authorizations);
+        bytes32 batched = state();
+        vm.revertToState(snapshot);
+        for (uint256 i = 0; i < 4; ++i) {
+            accepted(payments[i], authorizations[i]);
+        }
+        vm.assertEq(state(), batched, "to the unit");
+    }
+
     /// @dev Of a payer who is short, the error says the payer and what all of its share comes to.
     function test_aBatchNamesThePayerThatIsRefused() public {
         (IPaymentProcessor.Payment[] memory payments, IPaymentProcessor.Authorization[] memory authorizations) =

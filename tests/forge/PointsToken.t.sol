@@ -376,6 +376,22 @@ contract PointsTokenTest is Setup {
         vm.assertEq(token.balanceOf(bob), 3, "received");
     }
 
+    function test_T14_receivingNeedsTheHoldersSignatureInBothForms() public {
+        give(alice, 10);
+        bytes memory invalid = abi.encodeWithSelector(IPointsToken.PointsToken_InvalidSignature.selector, alice);
+        bytes[2] memory wrong = [receiveSignature(SHOP_KEY, alice, NONCE), transferSignature(ALICE_KEY, alice)];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(invalid);
+            vm.prank(bob);
+            token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, wrong[i]);
+            (bytes32 r, bytes32 s, uint8 v) = parts(wrong[i]);
+            vm.expectRevert(invalid);
+            vm.prank(bob);
+            token.receiveWithAuthorization(alice, bob, 3, 0, NOW + 1, NONCE, v, r, s);
+        }
+        vm.assertEq(token.balanceOf(alice), 10, "nothing taken");
+    }
+
     /// @dev OpenZeppelin reads times with bit 47 set as block numbers; here they are seconds.
     function test_T14_blockNumbersAreNotTimes() public {
         give(alice, 10);

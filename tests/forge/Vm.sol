@@ -36,6 +36,10 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function toBase64(string calldata data) external pure returns (string memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function readFile(string calldata path) external view returns (string memory);
+    function writeFile(string calldata path, string calldata data) external;
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool done);
     function etch(address account, bytes calldata code) external;

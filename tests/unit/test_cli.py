@@ -25,13 +25,27 @@ from chainpoints.supervisor import Supervisor
 from chainpoints.terminal import show
 
 PROCESSES = ["index", "relay", "deliver", "serve"]
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def test_there_are_the_ten_commands() -> None:
+def test_there_are_these_commands() -> None:
     assert sorted(COMMANDS) == sorted(
-        ["run", "deploy", "index", "relay", "deliver", "serve", "rebuild", "doctor", "replay", "schedule"]
+        [
+            "run",
+            "deploy",
+            "index",
+            "relay",
+            "deliver",
+            "serve",
+            "rebuild",
+            "backup",
+            "restore",
+            "rotate-operator-key",
+            "doctor",
+            "replay",
+            "schedule",
+        ]
     )
 
 
@@ -65,7 +79,8 @@ def of_the_process() -> Iterator[None]:
 
 def error_of(*command: str) -> dict[str, Any]:
     """The error that ends a command with `--json`: all that it writes on standard output."""
-    result = CliRunner().invoke(app, [*command, "--json"])
+    given = ["none.db"] if command[0] in ("backup", "restore") else []
+    result = CliRunner().invoke(app, [*command, *given, "--json"])
     assert result.exit_code == 1, result.output
     assert "Error:" in result.stderr
     error: dict[str, Any] = json.loads(result.stdout)

@@ -7,16 +7,19 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
 
 from chainpoints import __version__
-from chainpoints.api import docs
+from chainpoints.api import docs, metrics
 from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
 from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
+from chainpoints.api.observed import PREFIX, HttpMetrics, Observed
 from chainpoints.api.routes import (
     authorizations,
     claims,
+    health,
     history,
     issues,
     keys,
@@ -90,14 +93,17 @@ def create_app(
     )
     buckets = Buckets(limits or Limits())
     app.state.gateway = Gateway(settings, manifest, store, buckets.known_keys)
+    app.state.answered = CollectorRegistry()
     for router in _ROUTERS:
-        app.include_router(router, prefix="/v1")
-    app.include_router(docs.router)
+        app.include_router(router, prefix=PREFIX)
+    for router in (health.router, metrics.router, docs.router):
+        app.include_router(router)
     for page in pages:
         app.include_router(page)
     add_handlers(app)
     app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES)
     app.add_middleware(RateLimit, buckets=buckets)
+    app.add_middleware(Observed, metrics=HttpMetrics(app.state.answered))  # the last one is the outermost
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.openapi()  # the framework puts routes together when they are first used; here that is before any request
     return app

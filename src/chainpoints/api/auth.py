@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chainpoints.api.deps import Gateway, View
 from chainpoints.errors import RequestRefused
+from chainpoints.store import Connection
 from chainpoints.store.keys import hash_of, key_of_secret
 
 SCOPES: dict[str, str] = {
@@ -21,9 +22,10 @@ SCOPES: dict[str, str] = {
     "webhooks:read": "list the merchant's webhooks and their messages",
     "webhooks:write": "make, change, try and delete the merchant's webhooks, rotate their secrets",
     "merchants:write": "register merchants, add quota and reserves (the operator)",
+    "metrics:read": "read what is measured (the operator)",
 }
-MERCHANT_SCOPES = frozenset(SCOPES) - {"merchants:write"}
-OPERATOR_SCOPES = frozenset({"merchants:write", "keys:write", "orders:read"})
+MERCHANT_SCOPES = frozenset(SCOPES) - {"merchants:write", "metrics:read"}
+OPERATOR_SCOPES = frozenset({"merchants:write", "metrics:read", "keys:write", "orders:read"})
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="`Authorization: Bearer cp_...`")
 
@@ -62,9 +64,16 @@ class Caller:
 
 def authenticate(gateway: Gateway, view: View, token: HTTPAuthorizationCredentials | None, scope: str) -> Caller:
     """Raises RequestRefused: 401 without a good key, 403 when the key lacks the scope."""
+    return authorized(gateway, view.connection, token, scope)
+
+
+def authorized(
+    gateway: Gateway, connection: Connection, token: HTTPAuthorizationCredentials | None, scope: str
+) -> Caller:
+    """The same for what is no reading of the chain."""
     if token is None:
         raise RequestRefused(401, "unauthorized", "send an API key as `Authorization: Bearer cp_...`")
-    key = key_of_secret(view.connection, token.credentials)
+    key = key_of_secret(connection, token.credentials)
     if key is None:
         raise RequestRefused(401, "unauthorized", "no such API key, or it was revoked")
     gateway.known_keys.add(hash_of(token.credentials))

@@ -39,12 +39,18 @@ class View:
         """The present, in unix seconds: the timestamp of the block."""
         return self.block.timestamp
 
-    def check_chain_is_reached(self) -> None:
-        """Raises RequestRefused (503) while the chain's node does not answer: what time it is there is not known."""
+    def out_of_reach(self) -> str | None:
+        """Why what time it is on chain is not known, or None: its node does not answer, or indexing has stopped."""
         seconds = int(time.time()) - self.state.checked_at
         if self.state.halted is None and seconds <= _REACHED_WITHIN_SECONDS:
+            return None
+        return self.state.halted or f"its node was last reached {seconds} seconds ago, at block {self.at}"
+
+    def check_chain_is_reached(self) -> None:
+        """Raises RequestRefused (503) while the chain is out of reach."""
+        why = self.out_of_reach()
+        if why is None:
             return
-        why = self.state.halted or f"its node was last reached {seconds} seconds ago, at block {self.at}"
         detail = (
             f"the chain is out of reach and nothing was accepted: {why}; the operator's `chainpoints doctor` says more"
         )

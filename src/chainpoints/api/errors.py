@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from chainpoints.api import observed
 from chainpoints.api.schemas.forms import told, unreadable
 from chainpoints.errors import Conflict, InvalidInput, NotFound, RequestRefused, StoreUnavailable
 
@@ -74,7 +75,7 @@ KINDS: dict[str, tuple[str, str]] = {
         "Reading goes on: `read_at` names the block. Send the same request again, with its Idempotency-Key.",
     ),
     "unavailable": ("The gateway cannot answer now", "Try again in a moment."),
-    "internal": ("The gateway failed", "Try again; if it stays so, tell the operator the time and the address."),
+    "internal": ("The gateway failed", "Try again; if it stays so, tell the operator the answer's X-Request-Id."),
 }
 
 _OF_STATUS = {400: "unreadable-body", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
@@ -135,8 +136,10 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
-        structlog.get_logger().error("request failed", path=request.url.path, exc_info=error)
-        return problem(instance_of(request.scope), 500, "internal", KINDS["internal"][1])
+        # This is called outside of every middleware, so the id is told again.
+        request_id = request.scope["state"]["request_id"]
+        structlog.get_logger().error("request failed", path=request.url.path, request_id=request_id, exc_info=error)
+        return problem(instance_of(request.scope), 500, "internal", KINDS["internal"][1], {observed.HEADER: request_id})
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -75,8 +75,10 @@ def require_tip(connection: Connection, expected: tuple[int, str] | None) -> Non
 
 
 def drop_above(connection: Connection, number: int) -> None:
-    """Deletes the blocks above `number`, and with each all that was read in it."""
-    connection.execute(delete(tables.blocks).where(tables.blocks.c.number > number))
+    """Deletes the blocks above `number`, and with each all that was read in it; keeps that there was a reorg."""
+    depth = connection.execute(delete(tables.blocks).where(tables.blocks.c.number > number)).rowcount
+    row = {"seen_at": int(time.time()), "first_block": number + 1, "depth": depth}
+    connection.execute(insert(tables.reorgs).values(row))
 
 
 def drop_all(connection: Connection) -> None:

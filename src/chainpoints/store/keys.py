@@ -69,6 +69,13 @@ def revoke(connection: Connection, merchant: int, key_id: str) -> KeyRow | None:
     return _key(row) if row else None
 
 
+def revoke_operators(connection: Connection) -> int:
+    """Revokes every key of the operator; how many there were."""
+    t = tables.api_keys
+    theirs = update(t).where(t.c.merchant.is_(None), t.c.revoked_at.is_(None))
+    return connection.execute(theirs.values(revoked_at=int(time.time()))).rowcount
+
+
 def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 

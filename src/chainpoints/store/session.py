@@ -21,6 +21,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict, StoreUnavailable
 
+LEADERS = ("index", "relay")
+"""What only one process at a time does on a database."""
+
 _TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
 _CAUSES = {
     "connection refused": "nothing listens at its address",

@@ -353,6 +353,27 @@ relay_lanes = Table(
     Column("changed_at", BigInteger, nullable=False),  # wall clock, unix seconds
 )
 
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(120), primary_key=True),  # role, host and pid
+    Column("role", String(16), nullable=False),  # index, relay, serve, ...
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("seen_at", BigInteger, nullable=False),  # when it last said that it runs
+)
+
+reorgs = Table(
+    "reorgs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("seen_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("first_block", BigInteger, nullable=False),  # the lowest that was taken back
+    Column("depth", Integer, nullable=False),  # how many were
+)
+
 # ---------------------------------------------------------------------------------------------- webhooks
 
 webhook_endpoints = Table(

@@ -110,7 +110,13 @@ abstract contract Campaign {
 
     function _atLeast(uint256 floor, Stage.Did what, string memory name) private view {
         uint256 done = handler.done(what);
+        // The floors are the least of fifty campaigns; of five hundred, one has less.
+        if (_isLong()) floor /= 2;
         if (done < floor) vm.assertLe(floor, done, string.concat("too few: ", name));
+    }
+
+    function _isLong() private view returns (bool) {
+        return keccak256(bytes(vm.envOr("FOUNDRY_PROFILE", string("")))) == keccak256("long");
     }
 
     function _add(bytes4 selector, uint256 weight) internal {

@@ -16,6 +16,10 @@ SIGNATURE = "0x" + "11" * 65
 TIMES = {"valid_after": 0, "valid_before": timestamp(50)}
 
 
+OPERATORS = ("merchants:write", "metrics:read")
+"""Scopes that no merchant's key can have."""
+
+
 HOOK = {"url": "https://shop.example.com/hook", "finality": "head"}
 
 
@@ -50,6 +54,7 @@ def keyed_requests(
         ("merchants:write", "POST", "/v1/merchants", shop),
         ("merchants:write", "POST", "/v1/merchants/1/quota", {"amount": "1", "evidence": "e"}),
         ("merchants:write", "POST", "/v1/merchants/1/reserve", reserve),
+        ("metrics:read", "GET", "/metrics", None),
     ]
 
 
@@ -66,7 +71,7 @@ def send(client: Client, method: str, path: str, body: dict[str, Any] | None) ->
 
 def test_the_list_of_keyed_routes_is_whole(api: Api, order: str) -> None:
     paths = api.app.openapi()["paths"]
-    keyed = {
+    keyed = {("GET", "/metrics")} | {
         (method.upper(), path)
         for path, methods in paths.items()
         for method, each in methods.items()
@@ -95,7 +100,7 @@ def test_a_403_names_the_missing_scope(api: Api, order: str) -> None:
 def test_one_scope_is_enough(api: Api, order: str) -> None:
     """Each route, with a key of nothing but its scope, comes past the door."""
     for scope, method, path, body in keyed_requests(order, "key_" + "0" * 32):
-        client = api.operator if scope in ("merchants:write", "keys:write") else api.merchant(1, scope)
+        client = api.operator if scope in (*OPERATORS, "keys:write") else api.merchant(1, scope)
         assert send(client, method, path, body).status_code not in (401, 403), path
 
 
@@ -107,7 +112,7 @@ def test_another_merchant_sees_nothing_of_it(api: Api, order: str) -> None:
     hook = owner.post(hooks, HOOK)["id"]
     message = owner.post(f"{hooks}/{hook}/test", {})["id"]
     for scope, method, path, body in keyed_requests(order, key["id"], hook, message):
-        if scope == "merchants:write" or path == "/v1/orders":
+        if scope in OPERATORS or path == "/v1/orders":
             continue
         other.problem("not-found", 404, send(other, method, path, body))
     assert other.get("/v1/orders")["items"] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,6 +123,13 @@ class AtQuery(Shape):
 class PageQuery(AtQuery):
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=120, description="`next` of the page before")
+
+
+class Health(BaseModel):
+    """`why` says what is missing; null while nothing is."""
+
+    status: Literal["ok", "unavailable"] = Field(examples=["ok"])
+    why: str | None = Field(examples=[None])
 
 
 class Problem(BaseModel):

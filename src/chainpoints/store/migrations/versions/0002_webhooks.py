@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "0006"
 
 _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

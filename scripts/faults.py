@@ -1,0 +1,88 @@
+"""The fault campaigns in their long form: `make faults-long`, or `scripts/faults.py [--reorgs N] [--kills N] [--seed N]`.
+
+Each is a gateway and a chain of its own, drawn from a seed: people pay through the API while the provider fails, blocks
+are reorganised and processes are killed with -9; then nothing may be lost, doubled or stuck. They go on until there were
+as many reorgs and kills as were asked for. What it came to stands afterwards in docs/reliability.md, between its marks.
+The first campaign that fails ends it, with its seed and the ends of the logs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from builders import deploy_on, fresh_database, postgres_server, start_anvil  # noqa: E402
+from chainpoints.chain.compiler import load_artifacts  # noqa: E402
+from chainpoints.config import Secret  # noqa: E402
+from faults.campaign import Campaign, Plan, Report  # noqa: E402
+
+PAGE = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- faults-long: written by `make faults-long` -->", "<!-- end of faults-long -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Fault campaigns, until there were so many reorgs and kills.")
+    parser.add_argument("--reorgs", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    began, reports, seed = time.monotonic(), list[Report](), asked.seed
+    with postgres_server() as server:
+        while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
+            plan = Plan(seed=seed, payments=100, share=0.05 * (seed % 3), reorgs=20, deepest=60, kills=40)
+            try:
+                reports.append(_campaign(plan, server))
+            except AssertionError as failure:
+                print(f"faults: {failure}", file=sys.stderr)
+                return 1
+            minutes = (time.monotonic() - began) / 60
+            print(f"faults: {minutes:4.0f} min, seed {seed}: {reports[-1]}", flush=True)
+            seed += 1
+    _write(reports, asked.seed, (time.monotonic() - began) / 60)
+    return 0
+
+
+def _campaign(plan: Plan, server: str) -> Report:
+    """On SQLite and PostgreSQL in turn."""
+    with tempfile.TemporaryDirectory(prefix="chainpoints-faults-") as name:
+        folder, chain = Path(name), start_anvil()
+        try:
+            deployment = deploy_on(chain, folder, load_artifacts())
+            if plan.seed % 2:
+                return Campaign(deployment, Secret(f"sqlite:///{folder / 'gateway.db'}"), folder, plan).run()
+            with fresh_database(server, f"faults_{plan.seed}") as address:
+                return Campaign(deployment, Secret(address), folder, plan).run()
+        finally:
+            chain.stop()
+
+
+def _killed(reports: list[Report]) -> Counter[str]:
+    return sum((each.killed for each in reports), Counter[str]())
+
+
+def _write(reports: list[Report], first_seed: int, minutes: float) -> None:
+    faults = sum((each.faults for each in reports), Counter[str]())
+    drained = max(each.drained_seconds for each in reports)
+    lines = [
+        f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, {len(reports)} campaigns, seeds from {first_seed}: "
+        "nothing lost, doubled or stuck; rows equal to a fresh index of each chain",
+        f"- {sum(each.payments for each in reports)} payments, {sum(each.reorgs for each in reports)} reorgs",
+        f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",
+        f"- faults of the provider: {', '.join(f'{kind} {count}' for kind, count in sorted(faults.items()))}",
+        f"- drained within {drained:.1f} s at most",
+    ]
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = text.index(BEGIN), text.index(END)
+    PAGE.write_text(f"{text[:begin]}{BEGIN}\n" + "\n".join(lines) + f"\n{text[end:]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""GET /health/live and /health/ready, for whatever starts, stops and chooses between processes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from chainpoints.api.deps import GatewayDep
+from chainpoints.api.schemas.base import Health
+from chainpoints.errors import StoreError
+
+router = APIRouter(prefix="/health", tags=["status"])
+
+
+@router.get("/live")
+async def get_live() -> Health:
+    """200 while this process answers at all."""
+    return Health(status="ok", why=None)
+
+
+@router.get("/ready", responses={503: {"model": Health}})
+def get_ready(gateway: GatewayDep, response: Response) -> Health:
+    """200 while this process can do its work: it reads the database, and the chain is followed. Else 503, and why."""
+    try:
+        with gateway.reading() as view:
+            why = view.out_of_reach()
+    except StoreError as error:
+        why = str(error)
+    if why is None:
+        return Health(status="ok", why=None)
+    response.status_code = 503
+    return Health(status="unavailable", why=why)

@@ -1,0 +1,181 @@
+"""Backups: one SQLite file with every row of a store, whichever database the store is in.
+
+Such a file is a store itself: it can be looked at with any SQLite tool, restored into either kind of database, and a
+newer chainpoints brings it to its own schema. It holds what nobody can make again (orders, keys, requests, secrets of
+webhooks), and what was read from the chain, so that a restored gateway answers at once. It is written beside its name
+and renamed when it is whole, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Integer, MetaData, Table, func, select, text
+
+from chainpoints.config import Secret
+from chainpoints.errors import ConfigError, Conflict
+from chainpoints.store import tables
+from chainpoints.store.bulk import insert_rows
+from chainpoints.store.digest import digest_of
+from chainpoints.store.migrate import migrate
+from chainpoints.store.session import LEADERS, Store
+
+_ROWS_AT_ONCE = 10_000
+_TABLES: Sequence[Table] = tables.metadata.sorted_tables
+_OF_THE_FILE = ("backup", "alembic_version")
+_ABOUT = "CREATE TABLE backup (made_at INTEGER NOT NULL, row_count INTEGER NOT NULL, digest TEXT NOT NULL)"
+
+Progress = Callable[[int, int, str], None]
+"""Told how many rows are done, of how many, and of which table."""
+
+
+class Backup(NamedTuple):
+    """`made_at` in unix seconds; `digest`: SHA-256 over all rows, as hex."""
+
+    made_at: int
+    rows: int
+    digest: str
+
+
+def backup(store: Store, file: Path, progress: Progress) -> Backup:
+    """Writes all rows of the store, as one snapshot of it, into a new file; whatever runs goes on meanwhile.
+
+    Raises ConfigError when the file exists.
+    """
+    if file.exists():
+        raise ConfigError(f"{file} exists and was not touched; give the name of a new file, or move it away")
+    partial = file.with_name(f".{file.name}.partial")
+    _remove(partial)
+    partial.touch(mode=0o600)
+    try:
+        with _opened(partial) as into:
+            migrate(into)
+            with store.read() as source, into.write() as target:
+                made = Backup(int(time.time()), _copy(source, target, progress), _digest(target))
+                target.exec_driver_sql(_ABOUT)
+                target.execute(text("INSERT INTO backup VALUES (:made_at, :rows, :digest)"), made._asdict())
+        _leave_one_file(partial)
+        _flush(partial)
+        partial.replace(file)
+    finally:
+        _remove(partial)
+    return made
+
+
+def restore(file: Path, store: Store, progress: Progress) -> Backup:
+    """Fills an empty store with the rows of a backup, all or none, and proves that they are those of the backup.
+
+    Raises ConfigError when the file is no whole backup or the store is not empty, Conflict while something runs on it.
+    """
+    with tempfile.TemporaryDirectory(prefix="chainpoints-") as folder, ExitStack() as held:
+        copy = Path(folder) / "backup.db"
+        _copy_file(file, copy)
+        for role in LEADERS:
+            held.enter_context(store.leader(role))
+        with _opened(copy) as origin:
+            made = _require_whole(file, origin)
+            migrate(origin)
+            with origin.read() as source, store.write() as target:
+                _require_empty(target)
+                _copy(source, target, progress)
+                _go_on_counting(target)
+                if _digest(target) != _digest(source):
+                    raise Conflict("the rows that the database gave back are not those of the backup; nothing was kept")
+    return made
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Store]:
+    store = Store(Secret(f"sqlite:///{file}"))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _copy_file(file: Path, to: Path) -> None:
+    try:
+        shutil.copyfile(file, to)
+    except OSError as error:
+        raise ConfigError(f"the backup {file} cannot be read ({error.strerror}); give the path of a backup") from None
+
+
+def _require_whole(file: Path, origin: Store) -> Backup:
+    """Raises ConfigError for a file that is no backup, or not as it was written."""
+    with origin.read() as connection:
+        found = MetaData()  # as it stands in the file: an older version's tables and columns
+        found.reflect(connection)
+        if "backup" not in found.tables:
+            raise ConfigError(f"{file} is not a backup that `chainpoints backup` has made; nothing was restored")
+        made = Backup(*connection.execute(text("SELECT made_at, row_count, digest FROM backup")).one())
+        if (
+            _digest(connection, [table for name, table in found.tables.items() if name not in _OF_THE_FILE])
+            != made.digest
+        ):
+            raise ConfigError(f"{file} was changed or damaged since it was made; restore from another backup")
+    return made
+
+
+def _require_empty(connection: Connection) -> None:
+    filled = [table.name for table in _TABLES if connection.scalar(select(func.count()).select_from(table))]
+    if filled:
+        raise ConfigError(
+            f"this database is not empty (rows in {', '.join(sorted(filled)[:3])}) and was not touched; set "
+            "CHAINPOINTS_DATABASE to an empty one, or move this one away"
+        )
+
+
+def _copy(source: Connection, target: Connection, progress: Progress) -> int:
+    counts = {table: source.scalar(select(func.count()).select_from(table)) or 0 for table in _TABLES}
+    whole, done = sum(counts.values()), 0
+    for table in counts:
+        found = source.execute(select(table), execution_options={"yield_per": _ROWS_AT_ONCE})
+        for rows in found.partitions():
+            insert_rows(target, table, [tuple(row) for row in rows])
+            done += len(rows)
+            progress(done, whole, table.name)
+    return whole
+
+
+def _go_on_counting(connection: Connection) -> None:
+    """PostgreSQL counts ids by sequences, which rows that bring their ids do not move; SQLite looks at the rows."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in _TABLES:
+        (key, *others) = table.primary_key.columns
+        if not others and isinstance(key.type, Integer) and table.autoincrement_column is not None:
+            named = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
+            highest = f"(SELECT max({key.name}) FROM {table.name})"
+            connection.execute(text(f"SELECT setval({named}, {highest}) WHERE {highest} IS NOT NULL"))
+
+
+def _digest(connection: Connection, among: Iterable[Table] = _TABLES) -> str:
+    return digest_of(connection, sorted(among, key=lambda table: table.name))
+
+
+def _leave_one_file(file: Path) -> None:
+    """Puts what SQLite keeps beside its file into it."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _flush(file: Path) -> None:
+    for path in (file, file.parent):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,199 @@
+"""One campaign: people pay through the API while providers fail, blocks are reorganised and processes are killed; then
+all of it stops, and nothing may be lost, doubled or stuck."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from builders import Deployment, signer
+from chainpoints.config import Secret
+from chainpoints.store.session import Store
+from chainpoints.supervisor import operator_key
+from faults.endpoint import KINDS, FaultyEndpoint, faulty_endpoint
+from faults.fleet import ROLES, Fleet, fleet, wait_until
+from gateway import FEC, Client, World
+from indexing import digests, fresh_digests
+
+DRAIN_SECONDS = 60.0
+PAYERS = 4
+_SIGN_AGAIN = "/problems/authorization-not-valid-now"
+"""The chain's time has stepped back since the message was made: a wallet asks for it, and signs, again."""
+_AGAIN = (409, 429, 500, 502, 503)
+
+
+@dataclass
+class Report:
+    """What a campaign did, and what it found wrong: nothing, or it failed."""
+
+    payments: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    reorgs: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    server_errors: int = 0
+    drained_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        faults = f"{self.faults.total()} faults of {len(self.faults)} kinds"
+        killed = f"{self.killed.total()} kills, drained in {self.drained_seconds:.1f} s"
+        return f"{self.payments} payments, {faults}, {self.reorgs} reorgs, {killed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of what; every draw is of `seed`."""
+
+    seed: int
+    payments: int
+    share: float = 0.1
+    kinds: tuple[str, ...] = KINDS
+    reorgs: int = 0
+    deepest: int = 8
+    kills: int = 0
+
+
+class Campaign:
+    def __init__(self, deployment: Deployment, database: Secret, folder: Path, plan: Plan) -> None:
+        self._deployment, self._database, self._folder, self._plan = deployment, database, folder, plan
+        self._random = random.Random(plan.seed)
+        self._report = Report()
+
+    def run(self) -> Report:
+        """Raises AssertionError that says what was lost, doubled or stuck, and with which seed."""
+        plan, settings = self._plan, self._deployment.settings
+        with faulty_endpoint(self._deployment.anvil.url, plan.seed, plan.kinds) as endpoint:
+            environment = {
+                "CHAINPOINTS_HOME": str(settings.home),
+                "CHAINPOINTS_DEPLOYMENTS": str(settings.deployments),
+                "CHAINPOINTS_DATABASE": self._database.reveal(),
+                "CHAINPOINTS_RPC_URL": endpoint.url,
+                "CHAINPOINTS_PORT": str(settings.port),
+                "CHAINPOINTS_LOG_LEVEL": "info",
+            }
+            with fleet(self._folder / "logs", environment) as running:
+                try:
+                    self._live(endpoint, running)
+                except AssertionError as error:
+                    raise AssertionError(f"seed {plan.seed}: {error}\n{running.last_words()}") from error
+        return self._report
+
+    def _live(self, endpoint: FaultyEndpoint, running: Fleet) -> None:
+        settings, plan, report = self._deployment.settings, self._plan, self._report
+        url = f"http://{settings.host}:{settings.port}"
+        wait_until(lambda: _is_ready(url), 60, "the gateway is ready")
+        store = Store(self._database)
+        with httpx.Client(base_url=url, timeout=10) as http:
+            world = World(self._deployment, store, url, Client(http), Client(http, operator_key(settings)))
+            number, merchant = world.merchant("shop", quota="100000")
+            for payer in range(PAYERS):
+                world.issue(merchant, f"payer {payer}", "900", f"gift-{payer}")
+            endpoint.share = plan.share
+            trouble = threading.Thread(target=self._make_trouble, args=(running,), name="trouble")
+            trouble.start()
+            orders = [self._pay(http, merchant.key or "", index) for index in range(plan.payments)]
+            trouble.join()
+            endpoint.share = 0.0
+            report.payments, report.faults = len(orders), endpoint.seen
+            report.killed = running.killed
+            begun = time.monotonic()
+            wait_until(
+                lambda: self._is_drained(http), DRAIN_SECONDS, "every request has ended and every block was read"
+            )
+            report.drained_seconds = time.monotonic() - begun
+            self._check(http, merchant, orders)
+        self._check_store(store)
+        store.close()
+
+    def _make_trouble(self, running: Fleet) -> None:
+        """Reorgs and kills, in an order of their own, spread over the payments."""
+        todo = ["reorg"] * self._plan.reorgs + [self._random.choice(ROLES) for _ in range(self._plan.kills)]
+        self._random.shuffle(todo)
+        for what in todo:
+            time.sleep(self._random.uniform(0.1, 0.6))
+            if what != "reorg":
+                running.kill(what)
+                continue
+            with suppress(Exception):  # while the chain is shorter than that
+                self._deployment.anvil.reorg(self._random.randint(1, self._plan.deepest))
+                self._report.reorgs += 1
+
+    def _pay(self, http: httpx.Client, key: str, index: int) -> str:
+        """One order, paid: each call is repeated with its Idempotency-Key until it is answered for good. Its id."""
+        payer = f"payer {index % PAYERS}"
+        body = {"reference": f"order-{index}", "program": FEC, "points": "5"}
+        order = self._insist(http, "POST", "/v1/orders", key, body)
+        path = f"/v1/orders/{order['id']}/authorization?payer={signer(payer).address}"
+        while True:
+            offer = self._insist(http, "GET", path, None)
+            payment = World.signed(order["id"], payer, offer)
+            if self._insist(http, "POST", "/v1/payments", None, payment).get("type") != _SIGN_AGAIN:
+                return str(order["id"])
+
+    def _insist(
+        self, http: httpx.Client, method: str, path: str, key: str | None, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        headers = {"idempotency-key": str(uuid.uuid4())} | ({"authorization": f"Bearer {key}"} if key else {})
+        give_up_at = time.monotonic() + DRAIN_SECONDS
+        while True:
+            with suppress(httpx.TransportError):
+                answer = http.request(method, path, json=body, headers=headers)
+                if answer.status_code < 400 or answer.json()["type"] == _SIGN_AGAIN:
+                    found: dict[str, Any] = answer.json()
+                    return found
+                assert answer.status_code in _AGAIN, f"{method} {path}: {answer.text}"
+                assert answer.status_code != 500, f"{method} {path}: {answer.text}"
+            assert time.monotonic() < give_up_at, f"{method} {path} was not answered for {DRAIN_SECONDS:.0f} s"
+            time.sleep(0.1)
+
+    def _is_drained(self, http: httpx.Client) -> bool:
+        with suppress(httpx.TransportError):
+            status = http.get("/v1/status").json()
+            head = self._deployment.rpc.call("eth_getBlockByNumber", "latest", False)["hash"]
+            return bool(status["open_requests"] == 0 and status["read_at"]["hash"] == head)
+        return False
+
+    def _check(self, http: httpx.Client, merchant: Client, orders: list[str]) -> None:
+        """Each order was paid exactly once, by the gateway's word and by the chain's own logs."""
+        states = Counter(merchant.get(f"/v1/orders/{order}")["status"] for order in orders)
+        assert states == {"paid": len(orders)}, f"orders ended as {dict(states)}"
+        hashes = Counter(_paid_orders(self._deployment))
+        assert len(hashes) == len(orders), f"{len(hashes)} orders were paid on chain, not {len(orders)}"
+        assert set(hashes.values()) == {1}, "an order was paid twice on chain"
+        for lane in http.get("/v1/status").json()["lanes"]:
+            assert lane["trouble"] is None, f"{lane['name']}: {lane['trouble']}"
+            mined, pending = (
+                int(self._deployment.rpc.call("eth_getTransactionCount", lane["sender"], tag), 16)
+                for tag in ("latest", "pending")
+            )
+            assert mined == pending, f"{lane['name']} has {pending - mined} transactions that are in no block"
+
+    def _check_store(self, store: Store) -> None:
+        assert digests(store) == fresh_digests(self._deployment, self._folder), "the rows are not those of the chain"
+
+
+def _is_ready(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    return False
+
+
+def _paid_orders(deployment: Deployment) -> list[str]:
+    """Order hashes of all Paid events, from the node's own logs."""
+    from chainpoints.chain.events import topic
+
+    query = {
+        "fromBlock": "0x0",
+        "toBlock": "latest",
+        "address": deployment.manifest.address("PaymentProcessor"),
+        "topics": [topic("Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)")],
+    }
+    return [log["topics"][2] for log in deployment.rpc.call("eth_getLogs", query)]

@@ -1,0 +1,96 @@
+"""The gateway's processes as an operating system keeps them: each is started again when it ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from builders import ROOT
+
+ROLES = ("index", "relay", "serve")
+
+
+class Fleet:
+    """One process for each role. `killed` and `restarted` count."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper")
+        self.killed: Counter[str] = Counter()
+        self.restarted: Counter[str] = Counter()
+
+    def start(self) -> None:
+        for role in ROLES:
+            self._start(role)
+        self._keeper.start()
+
+    def kill(self, role: str) -> None:
+        """kill -9."""
+        with self._lock:
+            self._processes[role].kill()
+        self.killed[role] += 1
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._keeper.join()
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+
+    def last_words(self, lines: int = 5) -> str:
+        """The ends of the logs, for the message of a failure."""
+        return "\n".join(
+            f"{role}: {line}"
+            for role in ROLES
+            for line in (self._folder / f"{role}.log").read_text(errors="replace").splitlines()[-lines:]
+        )
+
+    def _keep(self) -> None:
+        while not self._ended.wait(0.1):
+            with self._lock:
+                for role, process in list(self._processes.items()):
+                    if process.poll() is not None:
+                        self.restarted[role] += 1
+                        self._start(role)
+
+    def _start(self, role: str) -> None:
+        with (self._folder / f"{role}.log").open("ab") as log:
+            self._processes[role] = subprocess.Popen(
+                [sys.executable, "-m", "chainpoints", role],
+                env=self._environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+
+@contextmanager
+def fleet(folder: Path, settings: dict[str, str]) -> Iterator[Fleet]:
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CHAINPOINTS_")}
+    running = Fleet(folder, plain | settings)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def wait_until(reached: object, seconds: float, what: str) -> None:
+    """Asks `reached()` until it is true."""
+    assert callable(reached)
+    give_up_at = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < give_up_at, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.1)
