@@ -260,6 +260,23 @@ def test_a_merchant_has_so_many_webhooks(api: Api, shop: Client) -> None:
     hook(shop, "https://shop.example.com/")
 
 
+def test_metrics_say_what_waits_and_what_fails(api: Api, shop: Client) -> None:
+    with receiving(lambda _: (500, {}, "")) as receiver:
+        made = hook(shop, receiver.url)
+        ping(shop, made)
+        assert metric(api, "chainpoints_webhook_messages") == 1
+        assert metric(api, "chainpoints_webhook_failing") == 0
+        with delivering(api.settings, api.store):
+            attempted(shop, made)
+        assert metric(api, "chainpoints_webhook_failing") == 1
+    assert 0 <= metric(api, "chainpoints_webhook_oldest_seconds") < 60
+
+
+def metric(api: Api, name: str) -> float:
+    lines = api.operator.send("GET", "/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
 def test_messages_come_in_pages(api: Api, shop: Client) -> None:
     made = hook(shop, "https://shop.example.com/")
     ids = [ping(shop, made)["id"] for _ in range(5)]
