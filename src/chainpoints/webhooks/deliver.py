@@ -98,7 +98,7 @@ class Deliverer:
         if not ended:
             return False
         self._on_step("sent")
-        results = [(*self._under_way[future], future.result()) for future in ended]
+        results = [(*self._under_way[future], _outcome(future)) for future in ended]
         with self._store.write() as connection:
             there = messages.add_attempts(connection, [_attempt(message, outcome) for _, message, outcome in results])
             results = [each for each in results if each[1].number in there]
@@ -119,6 +119,15 @@ class Deliverer:
             _tell(endpoint, message, outcome)
         self._on_step("recorded")
         return True
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    """A failure of our own counts as one too: it must not hold up the others."""
+    failure = future.exception()
+    if failure is None:
+        return future.result()
+    log.error("sending failed", exc_info=failure)
+    return Outcome(int(time.time()), 0, None, None, "the gateway could not send it")
 
 
 def _attempt(message: MessageRow, outcome: Outcome) -> AttemptRow:
