@@ -32,7 +32,8 @@ FEC, INSTALMENTS = 1, 2
 DAY, WEEK = 86_400, 7 * 86_400
 
 
-ALL_SCOPES = ("orders:read", "orders:write", "refunds:write", "issues:write", "keys:write")
+ALL_SCOPES = ("orders:read", "orders:write", "refunds:write", "issues:write", "keys:write", "webhooks:read",
+              "webhooks:write")  # fmt: skip
 
 
 class Refused(AssertionError):
@@ -59,6 +60,9 @@ class Client:
     def try_post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> httpx.Response:
         key = idempotency_key or str(uuid.uuid4())
         return self.send("POST", path, json=body, headers={"idempotency-key": key})
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self.good(self.send("PATCH", path, json=body))
 
     def problem(self, kind: str, status: int, answer: httpx.Response) -> dict[str, Any]:
         """Asserts that the answer is this problem, and gives it."""

@@ -67,7 +67,7 @@ def run(
     ] = False,
     until: Until = None,
 ) -> None:
-    """Start everything: local chain, deployment, index, relay, serve; then replay real purchases and go on serving."""
+    """Start everything: local chain, deployment, index, relay, deliver, serve; replay real purchases; go on serving."""
     from chainpoints.chain.compiler import project_root
     from chainpoints.supervisor import Supervisor, operator_key
 
@@ -116,6 +116,16 @@ def relay(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
 
     with process("relay", until_ends, as_json) as (settings, stop), _store(settings, "relay") as store:
         run_relayer(settings, load_manifest(settings.manifest), store, stop)
+
+
+@app.command()
+def deliver(as_json: ErrorsAsJson = False, until_ends: UntilEnds = 0) -> None:
+    """Tell merchants by webhooks what happened on the chain."""
+    from chainpoints.webhooks.service import run_deliverer
+
+    with process("deliver", until_ends, as_json) as (settings, stop), _store(settings, "deliver") as store:
+        load_manifest(settings.manifest)  # it says when nothing is deployed: there is nothing to tell then
+        run_deliverer(settings, store, stop)
 
 
 @app.command()

@@ -25,6 +25,7 @@ VARIABLES: dict[str, str] = {
     "CHAINPOINTS_KEYS": "folder of encrypted keystore files, one for each role: deployer.json, relayer.json, ...",
     "CHAINPOINTS_KEYS_PASSWORD_FILE": "file that holds the password of the keystore files",
     "CHAINPOINTS_LOG_LEVEL": "debug, info (default), warning or error",
+    "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes: webhooks may go to this machine itself; local chain only (default: no)",
 }
 
 
@@ -88,6 +89,7 @@ class Settings:
     keys: Path | None
     keys_password_file: Path | None
     log_level: str
+    webhooks_to_private: bool
 
     @property
     def runs_the_chain(self) -> bool:
@@ -137,7 +139,20 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         keys=Path(keys).absolute() if keys else None,
         keys_password_file=Path(password_file).absolute() if password_file else None,
         log_level=level,
+        webhooks_to_private=_webhooks_to_private(env, chain),
     )
+
+
+def _webhooks_to_private(env: Mapping[str, str], chain: Chain) -> bool:
+    answer = env.get("CHAINPOINTS_WEBHOOKS_TO_PRIVATE", "no")
+    if answer not in ("yes", "no"):
+        raise ConfigError(f"CHAINPOINTS_WEBHOOKS_TO_PRIVATE={answer}: choose yes or no")
+    if answer == "yes" and not chain.is_local:
+        raise ConfigError(
+            f"CHAINPOINTS_WEBHOOKS_TO_PRIVATE=yes is for the local chain only, not for {chain.name}: merchants could "
+            "reach what listens inside of this machine; unset it"
+        )
+    return answer == "yes"
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

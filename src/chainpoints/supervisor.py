@@ -1,4 +1,4 @@
-"""`chainpoints run`: the local chain, the deployment, and index, relay and serve as child processes, on one machine.
+"""`chainpoints run`: the local chain, the deployment, and index, relay, deliver and serve as child processes.
 
 The children are in this process's group and watch it: however it ends, they end. None is restarted behind the
 operator's back: when one stops, all stop, and the reason is told.
@@ -34,7 +34,7 @@ from chainpoints.store.relay import next_not_before, open_requests
 from chainpoints.store.session import Store
 from chainpoints.store.status import head
 
-PROCESSES = ("index", "relay", "serve")
+PROCESSES = ("index", "relay", "deliver", "serve")
 _SAVE_POLL_SECONDS = 0.2
 _LONGEST_QUOTE = 500
 _LEFTOVER_SECONDS = 3.0
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 
 class Supervisor:
-    """Owns the local chain (if the chain is local) and the three child processes."""
+    """Owns the local chain (if the chain is local) and the child processes."""
 
     def __init__(self, settings: Settings, root: Path, say: Say) -> None:
         self._settings, self._root, self._say = settings, root, say

@@ -24,7 +24,7 @@ from chainpoints.errors import ChainpointsError
 from chainpoints.supervisor import Supervisor
 from chainpoints.terminal import show
 
-PROCESSES = ["index", "relay", "serve"]
+PROCESSES = ["index", "relay", "deliver", "serve"]
 COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -36,6 +36,7 @@ def test_there_are_these_commands() -> None:
             "deploy",
             "index",
             "relay",
+            "deliver",
             "serve",
             "rebuild",
             "backup",

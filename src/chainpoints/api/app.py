@@ -30,6 +30,7 @@ from chainpoints.api.routes import (
     requests,
     status,
     wallets,
+    webhooks,
 )
 from chainpoints.api.schemas.base import Problem
 from chainpoints.chain.manifest import Manifest
@@ -54,6 +55,7 @@ _ROUTERS = (
     issues.router,
     claims.router,
     requests.router,
+    webhooks.router,
 )
 
 _ABOUT = """Loyalty points that are released over time.

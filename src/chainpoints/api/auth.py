@@ -19,6 +19,8 @@ SCOPES: dict[str, str] = {
     "refunds:write": "refund payments",
     "issues:write": "issue points for orders paid in money",
     "keys:write": "make, list and revoke the merchant's keys",
+    "webhooks:read": "list the merchant's webhooks and their messages",
+    "webhooks:write": "make, change, try and delete the merchant's webhooks, rotate their secrets",
     "merchants:write": "register merchants, add quota and reserves (the operator)",
     "metrics:read": "read what is measured (the operator)",
 }

@@ -64,6 +64,12 @@ KINDS: dict[str, tuple[str, str]] = {
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),
     "refund-window-closed": ("The payment can no longer be refunded", "Refunds end with the node's first release."),
+    "webhook-address-refused": (
+        "Webhooks are not sent to this address",
+        "Give the http(s) address of a server that the whole web can reach, by its name, without user and password.",
+    ),
+    "webhook-inactive": ("The webhook is switched off", "Switch it on: PATCH it with `active` true."),
+    "too-many-webhooks": ("The merchant has enough webhooks", "Delete one; `most` is how many a merchant may have."),
     "chain-out-of-reach": (
         "The chain cannot be reached now",
         "Reading goes on: `read_at` names the block. Send the same request again, with its Idempotency-Key.",

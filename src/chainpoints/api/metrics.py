@@ -19,7 +19,7 @@ from chainpoints.api.auth import Token, authorized
 from chainpoints.api.deps import GatewayDep
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import Connection
-from chainpoints.store.load import queues, reorgs, unmined
+from chainpoints.store.load import queues, reorgs, undelivered, unmined
 from chainpoints.store.processes import processes_seen
 from chainpoints.store.programs import books, programs
 from chainpoints.store.relay_transactions import all_lanes
@@ -54,6 +54,7 @@ class _OfStore(Collector):
         yield _gauge("info", "Version and chain.", {(__version__, self._chain): 1}, "version", "chain")
         with self._store.read() as connection:
             yield from _relaying(connection)
+            yield from _telling(connection)
             yield from _running(connection)
             try:
                 yield from _indexing(connection)
@@ -85,6 +86,14 @@ def _relaying(connection: Connection) -> Iterator[Metric]:
     yield _gauge("relay_trouble", "1 while a lane sends nothing; `doctor` says why.", troubles, "lane", "sender")
     by_sender = {(sender,): count for sender, count in unmined(connection).items()}
     yield _gauge("relay_unmined_transactions", "Sent, and in no block yet.", by_sender, "sender")
+
+
+def _telling(connection: Connection) -> Iterator[Metric]:
+    waiting, now = undelivered(connection), time.time()
+    yield _gauge("webhook_messages", "Messages that wait to be delivered.", {(): waiting.count})
+    age = max(0.0, now - waiting.oldest) if waiting.oldest else 0.0
+    yield _gauge("webhook_oldest_seconds", "How long the oldest of them waits.", {(): age})
+    yield _gauge("webhook_failing", "Webhooks whose last attempt failed.", {(): waiting.failing})
 
 
 def _running(connection: Connection) -> Iterator[Metric]:

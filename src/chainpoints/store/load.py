@@ -28,6 +28,15 @@ class Reorgs:
     deepest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Webhook messages to active endpoints, when the oldest was made (0: there is none), and endpoints that fail."""
+
+    count: int
+    oldest: int
+    failing: int
+
+
 def queues(connection: Connection) -> list[Queue]:
     """The requests that wait for their end."""
     columns = (_requests.lane, _requests.state, func.count(), func.min(_requests.accepted_at))
@@ -49,3 +58,13 @@ def reorgs(connection: Connection) -> Reorgs:
     """Those that this database has followed."""
     count, deepest = connection.execute(select(func.count(), func.max(_reorgs.depth))).one()
     return Reorgs(count, deepest or 0)
+
+
+def undelivered(connection: Connection) -> Undelivered:
+    """The webhook messages that wait for their end."""
+    messages, endpoints = tables.webhook_messages.c, tables.webhook_endpoints.c
+    joined = tables.webhook_endpoints.join(tables.webhook_messages, messages.endpoint == endpoints.id)
+    waiting = select(func.count(), func.min(messages.created_at)).select_from(joined)
+    count, oldest = connection.execute(waiting.where(endpoints.active, messages.state == "pending")).one()
+    failing = connection.scalar(select(func.count()).where(endpoints.active, endpoints.failing_since.is_not(None)))
+    return Undelivered(count, oldest or 0, failing or 0)

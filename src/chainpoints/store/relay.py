@@ -21,6 +21,7 @@ from chainpoints.errors import Conflict, InvalidInput, NotFound
 from chainpoints.store.tables import blocks
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
+from chainpoints.store.webhook_feed import add_refusal
 
 LANES: dict[str, tuple[str, ...]] = {
     "relayer": ("payment", "refund", "claim"),
@@ -206,6 +207,7 @@ def refuse(connection: Connection, request_id: str, refusal: Mapping[str, Any]) 
     """Ends an accepted request with what the chain said. Raises Conflict when it is not in that state any more."""
     values = {"state": "refused", "refusal": json.dumps(refusal)}
     _move(connection, requests.c.id == request_id, "accepted", values, expected=1)
+    add_refusal(connection, request_id)
 
 
 def carry(connection: Connection, request_ids: Sequence[str], transaction_id: int) -> None:

@@ -65,10 +65,12 @@ class Store:
             if not url.database:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
             self._file = Path(url.database)
-            self.engine = create_engine(url, connect_args={"check_same_thread": False})
+            self.engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
             _set_up_sqlite(self.engine, self._file)
         else:
-            self.engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            self.engine = create_engine(
+                url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
+            )
 
     @property
     def is_there(self) -> bool:

@@ -37,6 +37,7 @@ metadata = MetaData(
 _ADDRESS = String(42)
 _HASH = String(66)
 _TOKEN_ID = String(78)  # a decimal uint256
+_COUNTER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only where the type is INTEGER
 
 
 def _block(**options: Any) -> Column[int]:
@@ -371,4 +372,76 @@ reorgs = Table(
     Column("seen_at", BigInteger, nullable=False),  # wall clock, unix seconds
     Column("first_block", BigInteger, nullable=False),  # the lowest that was taken back
     Column("depth", Integer, nullable=False),  # how many were
+)
+
+# ---------------------------------------------------------------------------------------------- webhooks
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("merchant", BigInteger, nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text),  # the types that it is told of, separated by blanks; NULL: all
+    Column("finality", String(5), nullable=False),  # head, safe, final: how final a block must be to be told of
+    Column("active", Boolean, nullable=False),
+    Column("disabled_reason", Text),  # why it is not active, unless the merchant switched it off
+    Column("failing_since", BigInteger),  # wall clock of the first failure since the last success
+    Column("secret", Text, nullable=False),  # it signs, so it is kept readable; shown once
+    Column("previous_secret", Text),  # signs too until previous_until
+    Column("previous_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("block_number", BigInteger, nullable=False),  # all that happened up to this block was told; no foreign key
+    Column("block_hash", _HASH),  # NULL: before the first block
+    Column("anchor_number", BigInteger, nullable=False),  # a block that was final then: a reorg goes back to it
+    Column("anchor_hash", _HASH),
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    Column("number", _COUNTER, primary_key=True, autoincrement=True),  # the order of their making
+    Column("id", String(36), nullable=False, unique=True),
+    Column("endpoint", String(36), ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("object", String(100), nullable=False),  # an order, a node, ...: its messages are sent one after the other
+    Column("sequence", Integer, nullable=False),  # of the object: 1, 2, 3, ...
+    Column("payload", Text, nullable=False),  # JSON, as it is sent
+    Column("block_number", BigInteger),  # where it happened; no foreign key: the message outlives the block
+    Column("block_hash", _HASH),
+    Column("log_index", Integer),
+    Column("standing", Boolean, nullable=False),  # it tells of a block, and was not taken back
+    Column("state", String(9), nullable=False),  # pending, delivered, failed
+    Column("tries", Integer, nullable=False),  # of this round: a redelivery begins a new one
+    Column("next_attempt_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("endpoint", "object", "sequence"),
+    Index(None, "endpoint", "state", "next_attempt_at"),
+    Index(None, "endpoint", "standing", "block_number"),
+    Index(None, "endpoint", "number"),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("id", _COUNTER, primary_key=True, autoincrement=True),
+    Column(
+        "message",
+        BigInteger,
+        ForeignKey("webhook_messages.number", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("started_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", Integer),  # HTTP; NULL when no answer came
+    Column("answer", Text),  # its first 1,024 bytes
+    Column("error", Text),  # why no answer came
+)
+
+webhook_refusals = Table(
+    "webhook_refusals",
+    metadata,
+    # Refused requests that the webhooks have not told of yet: written with the refusal, deleted with its messages.
+    Column("request", String(36), ForeignKey("relay_requests.id"), primary_key=True),
 )

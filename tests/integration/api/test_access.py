@@ -20,8 +20,14 @@ OPERATORS = ("merchants:write", "metrics:read")
 """Scopes that no merchant's key can have."""
 
 
-def keyed_requests(order: str, key: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
+HOOK = {"url": "https://shop.example.com/hook", "finality": "head"}
+
+
+def keyed_requests(
+    order: str, key: str, hook: str = "whk_" + "0" * 32, message: str = "msg_" + "0" * 32
+) -> list[tuple[str, str, str, dict[str, Any] | None]]:
     """Every route that needs a key: its scope, method, path and a good body, about merchant 1."""
+    hooks = "/v1/merchants/1/webhooks"
     refund = {"order": order, "amount": "1", "signature": SIGNATURE, **TIMES}
     issue = {"order": order, "customer": "0x" + "aa" * 20, "points": "1", "evidence": "e"}
     shop = {"name": "n", "payout": "0x" + "bb" * 20, "paid_per_day": "1", "issued_per_day": "1"}
@@ -36,6 +42,15 @@ def keyed_requests(order: str, key: str) -> list[tuple[str, str, str, dict[str, 
         ("keys:write", "GET", "/v1/merchants/1/keys", None),
         ("keys:write", "POST", "/v1/merchants/1/keys", {"name": "n", "scopes": ["orders:read"]}),
         ("keys:write", "DELETE", f"/v1/merchants/1/keys/{key}", None),
+        ("webhooks:read", "GET", hooks, None),
+        ("webhooks:write", "POST", hooks, HOOK),
+        ("webhooks:read", "GET", f"{hooks}/{hook}", None),
+        ("webhooks:write", "PATCH", f"{hooks}/{hook}", {"active": True}),
+        ("webhooks:write", "POST", f"{hooks}/{hook}/rotate", {}),
+        ("webhooks:write", "POST", f"{hooks}/{hook}/test", None),
+        ("webhooks:read", "GET", f"{hooks}/{hook}/messages", None),
+        ("webhooks:write", "POST", f"{hooks}/{hook}/messages/{message}/redeliver", None),
+        ("webhooks:write", "DELETE", f"{hooks}/{hook}", None),
         ("merchants:write", "POST", "/v1/merchants", shop),
         ("merchants:write", "POST", "/v1/merchants/1/quota", {"amount": "1", "evidence": "e"}),
         ("merchants:write", "POST", "/v1/merchants/1/reserve", reserve),
@@ -51,7 +66,7 @@ def order(api: Api) -> str:
 
 
 def send(client: Client, method: str, path: str, body: dict[str, Any] | None) -> Any:
-    return client.try_post(path, body) if method == "POST" else client.send(method, path)
+    return client.try_post(path, body) if method == "POST" else client.send(method, path, json=body)
 
 
 def test_the_list_of_keyed_routes_is_whole(api: Api, order: str) -> None:
@@ -62,7 +77,8 @@ def test_the_list_of_keyed_routes_is_whole(api: Api, order: str) -> None:
         for method, each in methods.items()
         if each.get("security")
     }
-    named = {(method, path.partition("?")[0]) for _, method, path, _ in keyed_requests("{order_id}", "{key_id}")}
+    names = ("{order_id}", "{key_id}", "{webhook_id}", "{message_id}")
+    named = {(method, path.partition("?")[0]) for _, method, path, _ in keyed_requests(*names)}
     assert {(method, path.replace("/merchants/1", "/merchants/{merchant}")) for method, path in named} == keyed
 
 
@@ -91,7 +107,11 @@ def test_one_scope_is_enough(api: Api, order: str) -> None:
 def test_another_merchant_sees_nothing_of_it(api: Api, order: str) -> None:
     other = api.merchant(2)
     key = api.operator.post("/v1/merchants/1/keys", {"name": "till", "scopes": ["orders:read"]})
-    for scope, method, path, body in keyed_requests(order, key["id"]):
+    hooks = "/v1/merchants/1/webhooks"
+    owner = api.merchant(1)
+    hook = owner.post(hooks, HOOK)["id"]
+    message = owner.post(f"{hooks}/{hook}/test", {})["id"]
+    for scope, method, path, body in keyed_requests(order, key["id"], hook, message):
         if scope in OPERATORS or path == "/v1/orders":
             continue
         other.problem("not-found", 404, send(other, method, path, body))
@@ -99,6 +119,8 @@ def test_another_merchant_sees_nothing_of_it(api: Api, order: str) -> None:
     assert other.get("/v1/orders", reference="secret")["items"] == []
     shown = api.operator.get("/v1/merchants/1/keys")["items"]
     assert next(each for each in shown if each["id"] == key["id"])["revoked_at"] is None
+    assert [each["id"] for each in owner.get(hooks)["items"]] == [hook]
+    assert len(owner.get(f"{hooks}/{hook}/messages")["items"]) == 1
 
 
 def test_the_same_reference_is_another_order_for_another_merchant(api: Api, order: str) -> None:

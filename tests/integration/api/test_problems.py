@@ -40,7 +40,8 @@ def assert_problem(answer: httpx.Response) -> dict[str, Any]:
 
 
 def filled(path: str, value: str) -> str:
-    names = ("address", "node_id", "program", "merchant", "key_id", "order_id", "request_id")
+    names = ("address", "node_id", "program", "merchant", "key_id", "order_id", "request_id", "webhook_id",
+             "message_id")  # fmt: skip
     for name in names:
         path = path.replace(f"{{{name}}}", value)
     assert "{" not in path

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from builders import ANVIL_KEY, ROOT, Deployment, private_key, signer
+from builders import ANVIL_KEY, ROOT, Deployment, free_port, private_key, signer
 from chainpoints.api.keys import create_operator_key
 from chainpoints.chain.signer import ROLES, local_key
 from chainpoints.config import Secret
@@ -29,6 +29,7 @@ PEOPLE = ("shop", "alice")
 DATABASE_PASSWORD = "the-password-of-the-database"
 RPC_PASSWORD = "the-password-of-the-endpoint"
 RPC_PATH = "the-key-in-the-path-of-the-endpoint"
+HOOK_PATH = "the-key-in-the-path-of-the-webhook"
 NODE_IS_DOWN = ("relaying interrupted", "indexer tries again")
 
 
@@ -44,13 +45,14 @@ def processes(deployment: Deployment, database: Secret, endpoint: str, logs: Pat
         "CHAINPOINTS_DATABASE": database.reveal(),
         "CHAINPOINTS_PORT": str(settings.port),
         "CHAINPOINTS_LOG_LEVEL": "debug",
+        "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes",
     }
     with logs.open("wb") as log:
         running = [
             subprocess.Popen(
                 [sys.executable, "-m", "chainpoints", name], stdout=log, stderr=log, cwd=ROOT, env=environment
             )
-            for name in ("index", "relay", "serve")
+            for name in ("index", "relay", "deliver", "serve")
         ]
         try:
             yield
@@ -80,7 +82,7 @@ def test_no_log_and_no_answer_shows_a_secret(
 
     def keep(answer: httpx.Response) -> None:
         answer.read()
-        if answer.status_code != 201 or not answer.request.url.path.endswith("/keys"):  # there a key is shown, once
+        if not answer.request.url.path.endswith(("/keys", "/webhooks", "/rotate")):  # there a secret is shown, once
             answers.append(f"{answer.headers} {answer.text}")
 
     hooks = {"response": [keep]}
@@ -92,6 +94,8 @@ def test_no_log_and_no_answer_shows_a_secret(
         with processes(deployment, secret_database, endpoint.url, logs):
             wait_until(lambda: is_ready(world), "the gateway does not answer")
             shop = good_and_refused_requests(world)
+            hooks = webhooks_that_fail(world, Client(http, shop))
+            wait_until(lambda: '"event": "not delivered"' in logs.read_text(), "no webhook was tried")
             endpoint.lie = refuse
             wait_until(lambda: all(words in logs.read_text() for words in NODE_IS_DOWN), "nobody noticed")
             endpoint.close()
@@ -103,7 +107,7 @@ def test_no_log_and_no_answer_shows_a_secret(
     assert '"event": "refused"' in log
     assert len(answers) > 20
     keys = [ANVIL_KEY, *map(local_key, ROLES), *map(private_key, PEOPLE)]
-    secrets = [key.hex() for key in keys] + [operator, shop, DATABASE_PASSWORD, RPC_PASSWORD, RPC_PATH]
+    secrets = [key.hex() for key in keys] + [operator, shop, *hooks, DATABASE_PASSWORD, RPC_PASSWORD, RPC_PATH]
     told = (log + "".join(answers)).lower()
     assert [secret for secret in secrets if secret.lower() in told] == []
 
@@ -133,6 +137,17 @@ def good_and_refused_requests(world: World) -> str:
     assert Client(world.public.http, shop.key + "x").send("GET", "/v1/orders").status_code == 401
     assert shop.try_post("/v1/orders", {"reference": shop.key, "points": shop.key}).status_code == 422
     return shop.key
+
+
+def webhooks_that_fail(world: World, shop: Client) -> list[str]:
+    """One whose server is not there, with its secrets: the one before, the one now, and what its address hides."""
+    url = f"http://127.0.0.1:{free_port()}/{HOOK_PATH}"
+    made = shop.post("/v1/merchants/1/webhooks", {"url": url, "finality": "head"})
+    path = f"/v1/merchants/1/webhooks/{made['id']}"
+    rotated = shop.post(f"{path}/rotate", {})
+    shop.post(f"{path}/test", {})
+    world.pay(shop, "alice", "10", "web-9")
+    return [each.removeprefix("whsec_") for each in (made["secret"], rotated["secret"])] + [HOOK_PATH]
 
 
 def is_ready(world: World) -> bool:

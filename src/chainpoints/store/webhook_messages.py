@@ -1,0 +1,207 @@
+"""Webhook messages and every attempt to deliver them. Three states: pending, delivered, failed.
+
+The messages of an object (an order, a node) go one after the other: the next only when the one before has ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, tuple_, update
+
+from chainpoints.store import tables
+
+_IDS_IN_A_QUERY = 500
+_WINDOW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """`block_hash` and its fellows: where it happened, None for what happened on no block."""
+
+    id: str
+    endpoint: str
+    type: str
+    object: str
+    sequence: int
+    payload: str
+    block_number: int | None
+    block_hash: str | None
+    log_index: int | None
+    standing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    number: int
+    id: str
+    endpoint: str
+    type: str
+    object: str
+    sequence: int
+    payload: str
+    block_number: int | None
+    block_hash: str | None
+    log_index: int | None
+    standing: bool
+    state: str
+    tries: int
+    next_attempt_at: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """`status` and `answer` are None when none came; `error` says why."""
+
+    message: int
+    started_at: int
+    duration_ms: int
+    status: int | None
+    answer: str | None
+    error: str | None
+
+
+_m, _a = tables.webhook_messages.c, tables.webhook_attempts.c
+_MESSAGES = select(*(_m[name] for name in MessageRow.__slots__))
+_ATTEMPTS = select(*(_a[name] for name in AttemptRow.__slots__))
+_IS_DUE = (_m.state == "pending") & (_m.next_attempt_at <= bindparam("now"))
+_DUE = (
+    _MESSAGES.where(_m.endpoint == bindparam("endpoint"), _IS_DUE)
+    .where(tuple_(_m.next_attempt_at, _m.number) > tuple_(bindparam("after_time"), bindparam("after_number")))
+    .order_by(_m.next_attempt_at, _m.number)
+    .limit(_WINDOW)
+)
+_FIRST_PENDING = (
+    select(_m.object, func.min(_m.sequence))
+    .where(_m.endpoint == bindparam("endpoint"), _m.state == "pending")
+    .where(_m.object.in_(bindparam("objects", expanding=True)))
+    .group_by(_m.object)
+)
+_e = tables.webhook_endpoints.c
+_WITH_DUE = select(_e.id).where(_e.active, exists().where(_m.endpoint == _e.id, _IS_DUE)).order_by(_e.id)
+_REPEATING = select(_e.id).where(exists().where(_m.endpoint == _e.id, _m.standing, _m.block_number > _e.block_number))
+
+
+def next_sequences(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The number of the next message of each (endpoint, object)."""
+    by_endpoint: defaultdict[str, list[str]] = defaultdict(list)
+    for endpoint, name in wanted:
+        by_endpoint[endpoint].append(name)
+    found = dict.fromkeys(wanted, 1)
+    for endpoint, names in by_endpoint.items():
+        for some in _parts(names):
+            highest = select(_m.object, func.max(_m.sequence)).where(_m.endpoint == endpoint, _m.object.in_(some))
+            for name, sequence in connection.execute(highest.group_by(_m.object)):
+                found[endpoint, name] = sequence + 1
+    return found
+
+
+def add_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
+    """Adds messages that are due at once, in this order."""
+    now = int(time.time())
+    common = {"state": "pending", "tries": 0, "next_attempt_at": now, "created_at": now}
+    rows = [{name: getattr(each, name) for name in NewMessage.__slots__} | common for each in messages]
+    if rows:
+        connection.execute(insert(tables.webhook_messages), rows)
+
+
+def standing_above(connection: Connection, endpoint: str, block: int) -> list[MessageRow]:
+    """What was told of blocks above that one and not taken back, newest first."""
+    query = _MESSAGES.where(_m.endpoint == endpoint, _m.standing, _m.block_number > block).order_by(_m.number.desc())
+    return [MessageRow(*row) for row in connection.execute(query)]
+
+
+def told_ahead(connection: Connection) -> set[str]:
+    """The endpoints that were told of something above the block that they stand at."""
+    return set(connection.scalars(_REPEATING))
+
+
+def take_back(connection: Connection, message_ids: Iterable[str]) -> None:
+    """Marks messages whose block is gone."""
+    for some in _parts(list(message_ids)):
+        connection.execute(update(tables.webhook_messages).where(_m.id.in_(some)).values(standing=False))
+
+
+def endpoints_with_due(connection: Connection, now: int) -> list[str]:
+    """The active endpoints that have something to be sent."""
+    return list(connection.scalars(_WITH_DUE, {"now": now}))
+
+
+def due(connection: Connection, endpoint: str, now: int, limit: int, without: Collection[int]) -> list[MessageRow]:
+    """What may be sent to an endpoint now, but for the messages of these numbers.
+
+    In windows rather than by one query over all that is due: a database that has no statistics of a table that has just
+    been filled plans such a query badly.
+    """
+    found: list[MessageRow] = []
+    place = (-1, -1)
+    while len(found) < limit:
+        values = {"endpoint": endpoint, "now": now, "after_time": place[0], "after_number": place[1]}
+        rows = [MessageRow(*row) for row in connection.execute(_DUE, values)]
+        if not rows:
+            break
+        objects = {"endpoint": endpoint, "objects": list({row.object for row in rows})}
+        first = {name: sequence for name, sequence in connection.execute(_FIRST_PENDING, objects)}
+        found += [row for row in rows if row.sequence == first[row.object] and row.number not in without]
+        place = (rows[-1].next_attempt_at, rows[-1].number)
+    return found[:limit]
+
+
+def add_attempts(connection: Connection, attempts: Sequence[AttemptRow]) -> set[int]:
+    """Keeps attempts. Gives the numbers of the messages that are still there; those of deleted endpoints are not."""
+    numbers = [each.message for each in attempts]
+    there = set(connection.scalars(select(_m.number).where(_m.number.in_(numbers)).with_for_update()))
+    rows = [{name: getattr(each, name) for name in AttemptRow.__slots__} for each in attempts if each.message in there]
+    if rows:
+        connection.execute(insert(tables.webhook_attempts), rows)
+    return there
+
+
+def delivered(connection: Connection, numbers: Iterable[int]) -> None:
+    for some in _parts(list(numbers)):
+        connection.execute(update(tables.webhook_messages).where(_m.number.in_(some)).values(state="delivered"))
+
+
+def not_delivered(connection: Connection, message: MessageRow, next_attempt_at: int | None) -> None:
+    """Counts a failed attempt; None ends the message. A redelivery that was asked for meanwhile stays as it is."""
+    values: dict[str, Any] = {"tries": message.tries + 1}
+    values |= {"state": "failed"} if next_attempt_at is None else {"next_attempt_at": next_attempt_at}
+    unchanged = (_m.number == message.number) & (_m.tries == message.tries) & (_m.state == "pending")
+    unchanged &= _m.next_attempt_at == message.next_attempt_at
+    connection.execute(update(tables.webhook_messages).where(unchanged).values(values))
+
+
+def message(connection: Connection, endpoint: str, message_id: str) -> MessageRow | None:
+    row = connection.execute(_MESSAGES.where(_m.endpoint == endpoint, _m.id == message_id)).one_or_none()
+    return MessageRow(*row) if row else None
+
+
+def messages(connection: Connection, endpoint: str, *, after: int | None, limit: int) -> list[MessageRow]:
+    """The newest first; those made before the message of number `after`."""
+    query = _MESSAGES.where(_m.endpoint == endpoint).order_by(_m.number.desc()).limit(limit)
+    if after is not None:
+        query = query.where(_m.number < after)
+    return [MessageRow(*row) for row in connection.execute(query)]
+
+
+def attempts_of(connection: Connection, numbers: Collection[int]) -> dict[int, list[AttemptRow]]:
+    """By message, the first attempt first."""
+    found: defaultdict[int, list[AttemptRow]] = defaultdict(list)
+    for row in connection.execute(_ATTEMPTS.where(_a.message.in_(list(numbers))).order_by(_a.id)):
+        found[row.message].append(AttemptRow(*row))
+    return found
+
+
+def redeliver(connection: Connection, number: int) -> None:
+    """A new round of attempts, from now on."""
+    values = {"state": "pending", "tries": 0, "next_attempt_at": int(time.time())}
+    connection.execute(update(tables.webhook_messages).where(_m.number == number).values(values))
+
+
+def _parts(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[first : first + _IDS_IN_A_QUERY] for first in range(0, len(items), _IDS_IN_A_QUERY)]
