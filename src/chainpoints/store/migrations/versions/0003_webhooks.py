@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0006"
+revision = "0003"
+down_revision = "0002"
 
 _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
