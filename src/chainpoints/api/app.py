@@ -17,6 +17,7 @@ from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.routes import (
     authorizations,
     claims,
+    gas,
     history,
     issues,
     keys,
@@ -44,6 +45,7 @@ _ROUTERS = (
     wallets.router,
     history.router,
     merchants.router,
+    gas.router,
     keys.router,
     orders.router,
     authorizations.router,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 
 import structlog
 
@@ -22,8 +23,9 @@ from chainpoints.relayer.requests import (
     signer_of,
 )
 from chainpoints.relayer.sender import Sender
-from chainpoints.relayer.watch import OnStep, Watch
-from chainpoints.store import Connection, relay, relay_transactions
+from chainpoints.relayer.settle import OnStep
+from chainpoints.relayer.watch import Watch
+from chainpoints.store import Connection, gas, relay, relay_transactions
 from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Transaction
 from chainpoints.store.session import Store
@@ -62,31 +64,54 @@ def pace_of(chain: Chain) -> Pace:
     return Pace(poll, poll, 4 * poll, quiet=poll / 2, gather=poll)
 
 
-class Lane:
-    """Sends the requests of one lane. `step` raises RpcError or StoreError for what may pass: call it again."""
+@dataclass(frozen=True, slots=True)
+class _Hindrance:
+    """Why nothing could be sent, at which balance and base fee. Told also while another key sends the requests."""
 
-    def __init__(
-        self,
-        name: str,
-        chain: Chain,
-        store: Store,
-        node: Node,
-        sender: Sender,
-        calls: Calls,
-        reverts: Reverts,
-        policy: FeePolicy,
-        on_step: OnStep,
-    ) -> None:
-        self.name, self._store, self._node, self._sender = name, store, node, sender
-        self._policy, self._on_step, self._pace = policy, on_step, pace_of(chain)
-        self._watch = Watch(store, node, sender, calls, policy, on_step)
-        self._chooser = Chooser(node, calls, reverts)
+    why: str
+    balance: int
+    base_fee: int
+
+    def stands(self, view: View) -> bool:
+        return view.balance <= self.balance and view.base_fee >= self.base_fee
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all lanes of a relayer have in common."""
+
+    chain: Chain
+    store: Store
+    calls: Calls
+    reverts: Reverts
+    policy: FeePolicy
+    on_step: OnStep
+
+
+class Lane:
+    """Sends the requests of one lane with one key, by whose `name` it is known; `turn` is what the lane's keys share:
+    one of them at a time chooses what to send. `step` raises what may pass (RpcError, SignerError, StoreError): call it
+    again.
+    """
+
+    def __init__(self, name: str, lane: str, turn: Lock, node: Node, sender: Sender, common: Common) -> None:
+        self.name, self._lane, self._turn = name, lane, turn
+        self._store, self._node, self._sender = common.store, node, sender
+        self._policy, self._on_step, self._pace = common.policy, common.on_step, pace_of(common.chain)
+        self._watch = Watch(common.store, node, sender, common.calls, common.policy, common.on_step)
+        self._chooser = Chooser(node, common.calls, common.reverts)
         self._suspects: dict[int, int] = {}
         self._pause = self._pace.shortest
         self._look_at = float("-inf")
         self._trouble: str | None = None
+        self._hindrance: _Hindrance | None = None
+        self._price = 0
         self._waiting_since: float | None = None
         self._newest, self._newest_since = 0, 0.0
+
+    @property
+    def address(self) -> str:
+        return self._sender.address
 
     def start(self) -> None:
         """To be called once: what an earlier process left unfinished is sent again, the same bytes."""
@@ -97,7 +122,7 @@ class Lane:
     def step(self) -> float:
         """Does what can be done now; gives the seconds until it is worth while again."""
         with self._store.read() as connection:
-            waiting = relay.newest_accepted(connection, self.name)
+            waiting = relay.newest_accepted(connection, self._lane)
             gathered = self._gathered(waiting)
             if not gathered and time.monotonic() < self._look_at:
                 return self._next_pause(happened=waiting is not None)
@@ -105,16 +130,22 @@ class Lane:
             mined = relay_transactions.highest_mined(connection, self._sender.address)
         hashes = [attempt.hash for tx in unfinished for attempt in tx.attempts]
         view = self._node.look(mined, hashes)
+        self._tell_price(view)
         happened = self._watch.settle(view, unfinished)
         if happened:
             with self._store.read() as connection:
                 unfinished = relay_transactions.unfinished(connection, self._sender.address)
-        trouble = None
-        if self._watch.send_again(view, unfinished) and gathered:
-            sent, trouble = self._send(view, unfinished)
+        if self._hindrance and not self._hindrance.stands(view):
+            self._hindrance = None
+        if self._watch.send_again(view, unfinished) and gathered and self._turn.acquire(blocking=False):
+            try:
+                sent, why = self._send(view, unfinished)
+            finally:
+                self._turn.release()
             happened |= sent
+            self._hindrance = _Hindrance(why, view.balance, view.base_fee) if why else None
             self._waiting_since = None
-        self.tell(self._watch.trouble or trouble)
+        self.tell(self._watch.trouble or (self._hindrance.why if self._hindrance else None))
         self._look_at = time.monotonic() + (0 if unfinished or happened else self._pace.rest)
         return self._next_pause(happened)
 
@@ -142,6 +173,14 @@ class Lane:
             relay_transactions.set_trouble(connection, self.name, self._sender.address, trouble)
         self._trouble = trouble
 
+    def _tell_price(self, view: View) -> None:
+        """Keeps what gas costs, when that has changed by an eighth: the API reckons with it from now on."""
+        price = view.base_fee + max(view.priority_fee, self._policy.lowest_priority_fee)
+        if 8 * abs(price - self._price) > self._price:
+            with self._store.write() as connection:
+                gas.set_price(connection, self.name, price)
+            self._price = price
+
     def _next_pause(self, happened: bool) -> float:
         self._pause = self._pace.shortest if happened else min(2 * self._pause, self._pace.longest)
         return self._pause
@@ -152,7 +191,7 @@ class Lane:
             oldest = relay_transactions.oldest_unfinished(connection)
             newest = relay_transactions.newest(connection)
             known = self._suspects.keys()
-            ready = relay.ready_requests(connection, self.name, view.timestamp, _READY_AT_ONCE, known)
+            ready = relay.ready_requests(connection, self._lane, view.timestamp, _READY_AT_ONCE, known)
             ready += self._suspects_again(connection, view, oldest)
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
         trouble = None
@@ -180,7 +219,7 @@ class Lane:
         """Some of those that failed before and may be refused if they fail again. The others hold up nobody."""
         due = [sequence for sequence, limit in self._suspects.items() if oldest is None or oldest > limit]
         due = due[:_SUSPECTS_AT_ONCE]
-        ready = relay.still_ready(connection, self.name, view.timestamp, due) if due else []
+        ready = relay.still_ready(connection, self._lane, view.timestamp, due) if due else []
         for sequence in set(due) - {request.sequence for request in ready}:
             del self._suspects[sequence]  # it waits for another now, or has ended
         return ready
@@ -211,21 +250,18 @@ class Lane:
                 f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs "
                 f"{_ether(promised + cost)} for the next transaction; send it ETH, the requests wait until then"
             )
+        with self._store.read() as connection:
+            nonce = relay_transactions.next_nonce(connection, self._sender.address, view.count)
+        attempt = self._sender.attempt(nonce, call, chosen.gas, fees)
+        kind, ids = chosen.requests[0].kind, [request.id for request in chosen.requests]
         try:
             with self._store.write() as connection:
-                attempt = relay_transactions.record(
-                    connection,
-                    self._sender.address,
-                    chosen.requests[0].kind,
-                    [request.id for request in chosen.requests],
-                    view.count,
-                    lambda nonce: self._sender.attempt(nonce, call, chosen.gas, fees),
-                )
+                relay_transactions.record(connection, self._sender.address, kind, ids, nonce, attempt)
         except Conflict:
             return 0, None  # another process moved one of them: the next step sees how
         self._on_step("recorded")
         self._watch.broadcast(attempt, None, view)
-        log.info("sent", lane=self.name, kind=chosen.requests[0].kind, requests=len(chosen.requests), hash=attempt.hash)
+        log.info("sent", lane=self.name, kind=kind, requests=len(ids), hash=attempt.hash)
         return cost, None
 
     def _refuse(self, request: Request, reverted: Reverted, oldest: int | None, newest: int) -> bool:

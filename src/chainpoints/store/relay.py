@@ -14,7 +14,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import ColumnElement
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
@@ -28,6 +41,9 @@ LANES: dict[str, tuple[str, ...]] = {
     "registrar": ("register_merchant", "add_quota"),
 }
 """Which key sends which kinds of requests."""
+
+PUBLIC = ("payment", "claim")
+"""The kinds that need no API key."""
 
 OPEN = ("accepted", "sent")
 """The states in which a request still waits for its end."""
@@ -100,6 +116,16 @@ _UNREAD = (
 )
 
 
+def _waits_for_another() -> Select[Any]:
+    earlier = requests.alias("earlier")
+    ours = (requests.c.transaction_id == bindparam("transaction")) & (earlier.c.wallet == requests.c.wallet)
+    before = (earlier.c.sequence < requests.c.sequence) & (earlier.c.transaction_id < bindparam("transaction"))
+    return select(exists().where(ours, before, earlier.c.state == "sent"))
+
+
+_WAITS_FOR_ANOTHER = _waits_for_another()
+
+
 def add_request(
     connection: Connection,
     *,
@@ -110,8 +136,10 @@ def add_request(
     merchant: int | None = None,
     order_hash: str | None = None,
     wallet: str | None = None,
+    promised_gwei: int = 0,
 ) -> str:
-    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at.
+    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at;
+    `promised_gwei` what it is expected to cost (store/gas).
 
     Give `order_hash` for what is of an order and `wallet` for what acts for a person: each keeps its order.
     Raises InvalidInput for a kind that the lane's key does not send.
@@ -131,6 +159,7 @@ def add_request(
         "not_before": not_before,
         "accepted_at": int(time.time()),
         "failures": 0,
+        "promised_gwei": promised_gwei,
     }
     connection.execute(_INSERT, row)
     return request_id
@@ -200,6 +229,19 @@ def still_ready(connection: Connection, lane: str, now: int, sequences: Collecti
     """Those of these requests that may be sent at chain time `now`."""
     values = {"lane": lane, "now": now, "limit": len(sequences), "sequences": list(sequences)}
     return [_request(row) for row in connection.execute(_STILL_READY, values)]
+
+
+def waits_for_another(connection: Connection, transaction_id: int) -> bool:
+    """Whether a request of the transaction has to wait for one of its wallet that an earlier transaction carries."""
+    parameters = {"transaction": transaction_id}
+    return bool(connection.execute(_WAITS_FOR_ANOTHER, parameters).scalar_one())
+
+
+def prune_refused(connection: Connection, accepted_before: int, limit: int) -> int:
+    """Forgets refused requests that anybody could make (payments and claims). Gives how many: at most `limit`."""
+    public = requests.c.kind.in_(PUBLIC) & (requests.c.accepted_at < accepted_before)
+    old = select(requests.c.sequence).where(requests.c.state == "refused", public).limit(limit)
+    return connection.execute(delete(requests).where(requests.c.sequence.in_(old))).rowcount
 
 
 def refuse(connection: Connection, request_id: str, refusal: Mapping[str, Any]) -> None:

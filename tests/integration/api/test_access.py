@@ -35,6 +35,8 @@ def keyed_requests(order: str, key: str) -> list[tuple[str, str, str, dict[str, 
         ("merchants:write", "POST", "/v1/merchants", shop),
         ("merchants:write", "POST", "/v1/merchants/1/quota", {"amount": "1", "evidence": "e"}),
         ("merchants:write", "POST", "/v1/merchants/1/reserve", reserve),
+        ("merchants:write", "POST", "/v1/merchants/1/gas", {"budget": "0.5"}),
+        ("orders:read", "GET", "/v1/merchants/1/gas", None),
     ]
 
 

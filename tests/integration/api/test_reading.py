@@ -346,7 +346,7 @@ def test_a_request_whose_block_a_reorg_took_is_not_shown_as_mined(api: Api, bloc
         where = {"lane": "relayer", "merchant": 1, "order_hash": "0x" + "0e" * 32, "not_before": 0}
         request = relay.add_request(connection, kind="payment", payload={}, **where)
         attempt = Attempt("0x" + "aa" * 32, "0x", max_fee=1, priority_fee=1, gas=21_000)
-        relay_transactions.record(connection, BOB, "payment", [request], 0, lambda _nonce: attempt)
+        relay_transactions.record(connection, BOB, "payment", [request], 0, attempt)
         (sent,) = relay_transactions.unfinished(connection, BOB)
         relay_transactions.mined(connection, sent, attempt.hash, True, (block, block_hash(block)))
     shown = api.public.get(f"/v1/requests/{request}")
