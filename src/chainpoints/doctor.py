@@ -9,7 +9,9 @@ from typing import Any
 from chainpoints.chain.chain_state import ChainState
 from chainpoints.chain.counters import contract_totals
 from chainpoints.chain.manifest import load_manifest
+from chainpoints.chain.remote_signer import RemoteSigner
 from chainpoints.chain.rpc import Rpc
+from chainpoints.chain.signer import load_signer, relayer_keys
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
@@ -42,6 +44,8 @@ def examine(settings: Settings) -> list[Finding]:
     try:
         chain = _look("chain", lambda: _chain(settings, rpc))
         findings = [chain]
+        if settings.signer_url:
+            findings.append(_look("signer", lambda: _signer(settings)))
         if chain.ok:
             findings.append(_look("deployment", lambda: _deployment(settings, rpc)))
         if not store.is_there:
@@ -83,6 +87,18 @@ def _chain(settings: Settings, rpc: Rpc) -> Finding:
         told = f"the RPC endpoint serves chain {chain_id}, not {settings.chain.chain_id}; correct CHAINPOINTS_RPC_URL"
         return Finding("chain", False, told)
     return Finding("chain", True, f"{settings.chain.name}, block {int(rpc.call('eth_blockNumber'), 16)}")
+
+
+def _signer(settings: Settings) -> Finding:
+    """The external signer, by whether it is up and holds the keys that the relayer asks it for."""
+    signers = [load_signer(settings, name) for name in (*relayer_keys(settings), "issuer", "registrar")]
+    remote = [signer for signer in signers if isinstance(signer, RemoteSigner)]
+    if not remote:
+        told = "CHAINPOINTS_SIGNER_URL is set and no key is there: name accounts in <role>.address files"
+        return Finding("signer", False, told)
+    for signer in remote:
+        signer.check()
+    return Finding("signer", True, f"holds the keys of {', '.join(signer.address for signer in remote)}")
 
 
 def _deployment(settings: Settings, rpc: Rpc) -> Finding:
