@@ -19,13 +19,15 @@ _SEND = "eth_sendRawTransaction"
 
 
 class StubbornMempool(LyingEndpoint):
-    """`holding` keeps transactions back and says that they were taken; `deaf` drops the reply after taking them;
+    """`holding` keeps transactions back and says that they were taken, `holding_of` those of some senders; `forget`
+    loses what is held, as a node does that restarts; `deaf` drops the reply after taking them;
     `broken` answers every call with an error; `lacks` names methods that it does not know."""
 
     def __init__(self, node_url: str) -> None:
         super().__init__(node_url)
         self.holding = self.deaf = self.broken = False
         self.lacks: set[str] = set()
+        self.holding_of: set[str] = set()
         self.held: list[str] = []
         self.taken: list[dict[str, Any]] = []
         self.underpriced = 0
@@ -41,7 +43,7 @@ class StubbornMempool(LyingEndpoint):
         refusal = self._offer(request["params"][0])
         if refusal:
             return 200, json.dumps(_error(request, refusal)).encode()
-        if self.holding:
+        if self.holding or self.taken[-1]["sender"] in self.holding_of:
             self.held.append(request["params"][0])
             result = "0x" + keccak(hexstr=request["params"][0]).hex()
             return 200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
@@ -52,6 +54,15 @@ class StubbornMempool(LyingEndpoint):
         """Lets one of the held transactions through to the node."""
         body = {"jsonrpc": "2.0", "id": 1, "method": _SEND, "params": [self.held[index]]}
         super().answer(json.dumps(body).encode())
+
+    def release_all(self) -> None:
+        """Lets all held transactions through, and holds no more."""
+        self.holding, self.holding_of = False, set()
+        for index in range(len(self.held)):
+            self.release(index)
+
+    def forget(self) -> None:
+        self.taken, self.held = [], []
 
     def _offer(self, raw: str) -> str | None:
         fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()

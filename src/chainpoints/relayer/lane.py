@@ -36,6 +36,9 @@ MOST_FAILURES, MOST_FAILURES_OF_CODE = 5, 1
 """So often may a request be mined and fail, although its simulation passed, before it is refused. What code signed only
 once: it may pass each simulation and fail each time it is mined, for our gas."""
 
+_LEAST_GAS = 150_000
+"""The smallest limit that a transaction with a request gets."""
+
 _READY_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 50
 _IN_FLIGHT = 16
 """Nodes keep about 16 transactions of one account in order of arrival."""
@@ -66,14 +69,16 @@ def pace_of(chain: Chain) -> Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Hindrance:
-    """Why nothing could be sent, at which balance and base fee. Told also while another key sends the requests."""
+    """Why nothing could be sent: `needs_wei` are not there, or (0) fees are over the cap. Told until that is mended,
+    also while another key sends the requests."""
 
     why: str
-    balance: int
-    base_fee: int
+    needs_wei: int = 0
 
-    def stands(self, view: View) -> bool:
-        return view.balance <= self.balance and view.base_fee >= self.base_fee
+    def stands(self, view: View, policy: FeePolicy) -> bool:
+        if self.needs_wei:
+            return view.balance < self.needs_wei
+        return first_fees(view.base_fee, view.priority_fee, policy) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +140,17 @@ class Lane:
         if happened:
             with self._store.read() as connection:
                 unfinished = relay_transactions.unfinished(connection, self._sender.address)
-        if self._hindrance and not self._hindrance.stands(view):
+        if self._hindrance and not self._hindrance.stands(view, self._policy):
             self._hindrance = None
-        if self._watch.send_again(view, unfinished) and gathered and self._turn.acquire(blocking=False):
+        poor = self._too_poor(view)
+        self._hindrance = poor or self._hindrance
+        if self._watch.send_again(view, unfinished) and gathered and not poor and self._turn.acquire(blocking=False):
             try:
                 sent, why = self._send(view, unfinished)
             finally:
                 self._turn.release()
             happened |= sent
-            self._hindrance = _Hindrance(why, view.balance, view.base_fee) if why else None
+            self._hindrance = why or self._hindrance
             self._waiting_since = None
         self.tell(self._watch.trouble or (self._hindrance.why if self._hindrance else None))
         self._look_at = time.monotonic() + (0 if unfinished or happened else self._pace.rest)
@@ -173,6 +180,19 @@ class Lane:
             relay_transactions.set_trouble(connection, self.name, self._sender.address, trouble)
         self._trouble = trouble
 
+    def _too_poor(self, view: View) -> _Hindrance | None:
+        """Told before anything waits. A key that cannot pay for the least leaves what waits to the lane's others."""
+        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
+        needs = _LEAST_GAS * fees.max_fee if fees else 0
+        return self._needs(view, needs, needs) if view.balance < needs else None
+
+    def _needs(self, view: View, wei: int, for_this: int) -> _Hindrance:
+        told = (
+            f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs {_ether(wei)} "
+            "for the next transaction; send it ETH, the requests wait until then"
+        )
+        return _Hindrance(told, for_this)
+
     def _tell_price(self, view: View) -> None:
         """Keeps what gas costs, when that has changed by an eighth: the API reckons with it from now on."""
         price = view.base_fee + max(view.priority_fee, self._policy.lowest_priority_fee)
@@ -185,7 +205,7 @@ class Lane:
         self._pause = self._pace.shortest if happened else min(2 * self._pause, self._pace.longest)
         return self._pause
 
-    def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, str | None]:
+    def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, _Hindrance | None]:
         """Sends what is ready. Whether anything was sent or refused, and what stands in the way of the rest."""
         with self._store.read() as connection:
             oldest = relay_transactions.oldest_unfinished(connection)
@@ -194,7 +214,7 @@ class Lane:
             ready = relay.ready_requests(connection, self._lane, view.timestamp, _READY_AT_ONCE, known)
             ready += self._suspects_again(connection, view, oldest)
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
-        trouble = None
+        first_hindrance = None
         room = _IN_FLIGHT - len(unfinished)
         by_code = self._signed_by_code(ready)
         alone = by_code | {request.id for request in ready if request.sequence in self._suspects}
@@ -210,10 +230,10 @@ class Lane:
                 self._suspects.pop(request.sequence, None)
             cost, hindrance = self._submit(chosen, view, promised)
             if hindrance:  # one that costs too much must not stop the others
-                trouble = trouble or hindrance
+                first_hindrance = first_hindrance or hindrance
                 continue
             happened, promised, room = True, promised + cost, room - 1
-        return happened, trouble
+        return happened, first_hindrance
 
     def _suspects_again(self, connection: Connection, view: View, oldest: int | None) -> list[Request]:
         """Some of those that failed before and may be refused if they fail again. The others hold up nobody."""
@@ -238,18 +258,16 @@ class Lane:
             return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN.format(failures)))])
         return chosen
 
-    def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, str | None]:
+    def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, _Hindrance | None]:
         """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""
         call = chosen.call
         fees = first_fees(view.base_fee, view.priority_fee, self._policy)
         if call is None or fees is None:
-            return 0, f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+            told = f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+            return 0, _Hindrance(told)
         cost = chosen.gas * fees.max_fee
         if view.balance < promised + cost:
-            return 0, (
-                f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs "
-                f"{_ether(promised + cost)} for the next transaction; send it ETH, the requests wait until then"
-            )
+            return 0, self._needs(view, promised + cost, cost)
         with self._store.read() as connection:
             nonce = relay_transactions.next_nonce(connection, self._sender.address, view.count)
         attempt = self._sender.attempt(nonce, call, chosen.gas, fees)

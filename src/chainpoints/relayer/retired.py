@@ -34,7 +34,7 @@ class Retired:
         self._rpc, self._common, self._present = rpc, common, dict(present)
         self._store = common.store
         self._followed: dict[str, tuple[Node, Settlement]] = {}
-        self._sent_at: dict[int, float] = {}
+        self._sent: dict[int, tuple[float, str | None]] = {}
         self._told: tuple[str, str] | None = None
 
     def start(self) -> None:
@@ -73,18 +73,20 @@ class Retired:
         return node, Settlement(self._store, node, sender, self._common.on_step, None)
 
     def _send_again(self, node: Node, view: View, tx: Transaction) -> str | None:
-        """Hands the same bytes to the node now and then. Gives its refusal."""
-        due = self._sent_at.get(tx.id, float("-inf")) + self._common.policy.replace_after_seconds
+        """Hands the same bytes to the node now and then. Gives its last refusal."""
+        sent_at, refusal = self._sent.get(tx.id, (float("-inf"), None))
+        due = sent_at + self._common.policy.replace_after_seconds
         if tx.nonce < view.count or tx.not_before > view.timestamp or time.monotonic() < due:
-            return None
-        self._sent_at[tx.id] = time.monotonic()
+            return refusal
+        refusal = None
         try:
             node.broadcast(tx.attempts[-1].raw)
         except RpcError as error:
             if error.code == 0 or error.code >= 400:
                 raise
-            return str(error)
-        return None
+            refusal = str(error)
+        self._sent[tx.id] = time.monotonic(), refusal
+        return refusal
 
     def _tell(self, sender: str, trouble: str | None) -> None:
         now = None if trouble is None else (sender, trouble)
