@@ -37,7 +37,9 @@ class StubbornMempool(LyingEndpoint):
             return 200, json.dumps(_error(json.loads(body), "the database of this node is damaged")).encode()
         request = json.loads(body)
         if not isinstance(request, list) and request["method"] in self.lacks:
-            return 200, json.dumps(_error(request, "the method does not exist", code=-32601)).encode()
+            return 200, json.dumps(_lacking(request)).encode()
+        if isinstance(request, list) and any(one["method"] in self.lacks for one in request):
+            return 200, json.dumps([self._one_of_several(one) for one in request]).encode()
         if isinstance(request, list) or request["method"] != _SEND:
             return super().answer(body)
         refusal = self._offer(request["params"][0])
@@ -49,6 +51,11 @@ class StubbornMempool(LyingEndpoint):
             return 200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
         status, content = super().answer(body)
         return (502, b"") if self.deaf else (status, content)
+
+    def _one_of_several(self, request: dict[str, Any]) -> Any:
+        if request["method"] in self.lacks:
+            return _lacking(request)
+        return json.loads(super().answer(json.dumps(request).encode())[1])
 
     def release(self, index: int) -> None:
         """Lets one of the held transactions through to the node."""
@@ -83,6 +90,10 @@ def _error(request: Any, message: str, *, code: int = -32000) -> Any:
     if isinstance(request, list):
         return [_error(one, message) for one in request]
     return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": message}}
+
+
+def _lacking(request: Any) -> Any:
+    return _error(request, "the method does not exist", code=-32601)
 
 
 @contextmanager
