@@ -13,7 +13,7 @@ from chainpoints.api import docs
 from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
-from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
+from chainpoints.api.limits import AtOnce, BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.routes import (
     authorizations,
     claims,
@@ -96,6 +96,7 @@ def create_app(
     for page in pages:
         app.include_router(page)
     add_handlers(app)
+    app.add_middleware(AtOnce, most=buckets.limits.at_once)
     app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES)
     app.add_middleware(RateLimit, buckets=buckets)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -75,7 +75,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "internal": ("The gateway failed", "Try again; if it stays so, tell the operator the time and the address."),
 }
 
-_OF_STATUS = {400: "unreadable-body", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_OF_STATUS = {
+    400: "unreadable-body",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    429: "rate-limited",
+}
 _RETRY_AFTER = {"retry-after": "1"}
 
 

@@ -100,6 +100,19 @@ def _ready(which: ColumnElement[bool]) -> Select[Any]:
 
 # Put together once: building a statement costs more than running it.
 _INSERT = insert(requests)
+_BY_ID = _select().where(requests.c.id == bindparam("id"))
+_OF_ORDER = (
+    _select()
+    .where(requests.c.merchant == bindparam("merchant"), requests.c.order_hash == bindparam("order_hash"))
+    .order_by(requests.c.sequence)
+)
+_OF_WALLET = (
+    _select()
+    .where(requests.c.wallet == bindparam("wallet"))
+    .order_by(requests.c.sequence.desc())
+    .limit(bindparam("limit"))
+)
+_OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
 _SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
 _READY = _ready(requests.c.sequence.not_in(_SEQUENCES))
@@ -167,7 +180,7 @@ def add_request(
 
 def request(connection: Connection, request_id: str) -> Request:
     """Raises NotFound when there is none."""
-    row = connection.execute(_select().where(requests.c.id == request_id)).one_or_none()
+    row = connection.execute(_BY_ID, {"id": request_id}).one_or_none()
     if row is None:
         raise NotFound(f"no request {request_id[:36]}")
     return _request(row)
@@ -175,20 +188,18 @@ def request(connection: Connection, request_id: str) -> Request:
 
 def requests_of_order(connection: Connection, merchant: int, order_hash: str) -> list[Request]:
     """In the order of acceptance."""
-    of_order = (requests.c.merchant == merchant) & (requests.c.order_hash == order_hash)
-    return [_request(row) for row in connection.execute(_select().where(of_order).order_by(requests.c.sequence))]
+    chosen = {"merchant": merchant, "order_hash": order_hash}
+    return [_request(row) for row in connection.execute(_OF_ORDER, chosen)]
 
 
 def requests_of_wallet(connection: Connection, wallet: str, limit: int = 50) -> list[Request]:
     """The newest first."""
-    query = _select().where(requests.c.wallet == wallet).order_by(requests.c.sequence.desc()).limit(limit)
-    return [_request(row) for row in connection.execute(query)]
+    return [_request(row) for row in connection.execute(_OF_WALLET, {"wallet": wallet, "limit": limit})]
 
 
 def requests_of_transaction(connection: Connection, transaction_id: int) -> list[Request]:
     """In the order of acceptance, which is their order in the transaction."""
-    query = _select().where(requests.c.transaction_id == transaction_id).order_by(requests.c.sequence)
-    return [_request(row) for row in connection.execute(query)]
+    return [_request(row) for row in connection.execute(_OF_TRANSACTION, {"transaction": transaction_id})]
 
 
 def open_requests(connection: Connection, due_by: int = 2**63 - 1) -> int:
