@@ -57,12 +57,13 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
     burst = shop.sign_payments(_BURST_PER_SECOND * _BURST_SECONDS)
     beginning, first = stack.rpc.call("evm_snapshot"), _newest_transaction(stack)
     address = stack.settings.host, stack.settings.port
-    load_before = os.getloadavg()[0]
+    load_before, cpu_before = os.getloadavg()[0], stack.cpu_seconds()
     with observing(stack.settings.rpc_url, stack.settings.database) as observed:
         begun = time.monotonic()
         sent = send_at(*address, [each.http for each in steady], rate)
         shop.wait(_DRAIN_SECONDS)
         took = time.monotonic() - begun
+    used = {name: round(seconds - cpu_before[name], 1) for name, seconds in stack.cpu_seconds().items()}
     batches = sent_since(stack, first)
     stormy = send_at(*address, [each.http for each in burst], _BURST_PER_SECOND)
     shop.wait(_DRAIN_SECONDS)
@@ -76,6 +77,7 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
         "load_average_after": round(os.getloadavg()[0], 1),
         "rate_per_second": rate,
         "seconds": seconds,
+        "cpu_seconds": used,
         **_steady(sent, steady, paid, observed, took),
         "lost": wrong["lost"],
         "doubled": wrong["doubled"],

@@ -38,10 +38,15 @@ class Stack:
     manifest: Manifest
     store: Store
     rpc: Rpc
+    pids: dict[str, int]
 
     @property
     def url(self) -> str:
         return f"http://{self.settings.host}:{self.settings.port}"
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each process has used of a core; Linux only, elsewhere nothing is told."""
+        return {name: seconds for name, pid in self.pids.items() if (seconds := _cpu_seconds(pid)) is not None}
 
     def now(self) -> int:
         """The head's timestamp, unix seconds."""
@@ -68,7 +73,9 @@ def running(folder: Path, database: str | None) -> Iterator[Stack]:
         manifest = deploy_local(settings, load_artifacts(), lambda _line: None)
         migrate(store)
         children += [_start(name, folder, environment) for name in PROCESSES]
-        stack = Stack(settings, manifest, store, chain.rpc)
+        pids = {name: child.pid for name, child in zip(PROCESSES, children, strict=True)}
+        pids["chain"] = int((folder / "chain" / "chain.pid").read_text())
+        stack = Stack(settings, manifest, store, chain.rpc, pids)
         _wait_for_the_api(stack, children)
         yield stack
     finally:
@@ -99,6 +106,14 @@ def _wait_for_the_api(stack: Stack, children: list[subprocess.Popen[bytes]]) -> 
             pass
         time.sleep(0.1)
     raise BenchmarkError(f"the gateway does not start; its logs are in {stack.settings.home}")
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:

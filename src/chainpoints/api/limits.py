@@ -27,7 +27,7 @@ class Limits:
 
     per_second: float = 1_000.0
     burst: int = 5_000
-    at_once: int = 64
+    at_once: int = 128
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class AtOnce:
             end()
             await send(message)
 
-        if begun and self._under_way >= self._most:
+        if self._under_way >= self._most:  # told before its body is read, which costs least
             why = "the gateway is answering as many requests as it can"
             await problem(instance_of(scope), 429, "rate-limited", why, {"retry-after": "1"})(scope, receive, send)
             return

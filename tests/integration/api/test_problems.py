@@ -304,7 +304,7 @@ def test_more_at_once_than_can_be_worked_on_is_429_and_slow_clients_take_no_plac
     with serving(app) as url, httpx.Client(base_url=url) as http, ThreadPoolExecutor(30) as threads:
         host, port = url.removeprefix("http://").split(":")
         slow = [socket.create_connection((host, int(port))) for _ in range(5)]
-        for each in slow:
+        for each in slow:  # more than are worked on at once
             each.sendall(b"POST /v1/claims HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
         assert http.get("/v1/status").status_code == 200
         with rows.write() as connection:  # so that those that are worked on wait
