@@ -297,7 +297,7 @@ def test_every_reading_answer_names_its_block(api: Api) -> None:
         elif not path.endswith("/refund-authorization"):  # it needs a payment; the test of money reads it
             assert shop.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
         checked += 1
-    assert checked == 25
+    assert checked == 26
 
 
 def test_what_was_accepted_names_its_block_and_keeps_it_when_it_is_asked_again(api: Api) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from chainpoints.api.auth import Caller, Token, authenticate
 from chainpoints.api.deps import Gateway, GatewayDep, View
 from chainpoints.api.gas import day_of, ether
 from chainpoints.api.idempotency import ActionDep, Answer
 from chainpoints.api.routes.merchants import MerchantPath, known
+from chainpoints.api.schemas.base import AtQuery
 from chainpoints.api.schemas.merchants import GasDay, NewGasBudget
 from chainpoints.config import parse_ether
 from chainpoints.store.gas import set_budget
@@ -17,10 +20,10 @@ router = APIRouter(tags=["merchants"])
 
 
 @router.get("/merchants/{merchant}/gas")
-def get_gas(gateway: GatewayDep, token: Token, merchant: MerchantPath) -> GasDay:
+def get_gas(gateway: GatewayDep, token: Token, merchant: MerchantPath, query: Annotated[AtQuery, Query()]) -> GasDay:
     """What the merchant's payments, refunds and issues may cost in a day of chain time, and this day so far. Needs the
     scope orders:read, of the merchant or the operator."""
-    with gateway.reading() as view:
+    with gateway.reading(query.finality) as view:
         authenticate(gateway, view, token, "orders:read").check_merchant(merchant)
         known(view, merchant)
         return _shape(gateway, view, merchant)
