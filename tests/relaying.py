@@ -177,7 +177,7 @@ def relaying(
     chosen = settings or shop.deployment.settings
     if url:
         chosen = replace(chosen, rpc_url=Secret(url))
-    default = policy_of(chosen.chain)
+    default = policy_of(chosen)
     policy = FeePolicy(cap or default.cap, default.lowest_priority_fee, replace_after_seconds)
     stop = threading.Event()
     arguments = (chosen, shop.deployment.manifest, shop.store, stop)

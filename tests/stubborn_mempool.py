@@ -19,13 +19,15 @@ _SEND = "eth_sendRawTransaction"
 
 
 class StubbornMempool(LyingEndpoint):
-    """`holding` keeps transactions back and says that they were taken; `deaf` drops the reply after taking them;
+    """`holding` keeps transactions back and says that they were taken, `holding_of` those of some senders; `forget`
+    loses what is held, as a node does that restarts; `deaf` drops the reply after taking them;
     `broken` answers every call with an error; `lacks` names methods that it does not know."""
 
     def __init__(self, node_url: str) -> None:
         super().__init__(node_url)
         self.holding = self.deaf = self.broken = False
         self.lacks: set[str] = set()
+        self.holding_of: set[str] = set()
         self.held: list[str] = []
         self.taken: list[dict[str, Any]] = []
         self.underpriced = 0
@@ -35,23 +37,39 @@ class StubbornMempool(LyingEndpoint):
             return 200, json.dumps(_error(json.loads(body), "the database of this node is damaged")).encode()
         request = json.loads(body)
         if not isinstance(request, list) and request["method"] in self.lacks:
-            return 200, json.dumps(_error(request, "the method does not exist", code=-32601)).encode()
+            return 200, json.dumps(_lacking(request)).encode()
+        if isinstance(request, list) and any(one["method"] in self.lacks for one in request):
+            return 200, json.dumps([self._one_of_several(one) for one in request]).encode()
         if isinstance(request, list) or request["method"] != _SEND:
             return super().answer(body)
         refusal = self._offer(request["params"][0])
         if refusal:
             return 200, json.dumps(_error(request, refusal)).encode()
-        if self.holding:
+        if self.holding or self.taken[-1]["sender"] in self.holding_of:
             self.held.append(request["params"][0])
             result = "0x" + keccak(hexstr=request["params"][0]).hex()
             return 200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
         status, content = super().answer(body)
         return (502, b"") if self.deaf else (status, content)
 
+    def _one_of_several(self, request: dict[str, Any]) -> Any:
+        if request["method"] in self.lacks:
+            return _lacking(request)
+        return json.loads(super().answer(json.dumps(request).encode())[1])
+
     def release(self, index: int) -> None:
         """Lets one of the held transactions through to the node."""
         body = {"jsonrpc": "2.0", "id": 1, "method": _SEND, "params": [self.held[index]]}
         super().answer(json.dumps(body).encode())
+
+    def release_all(self) -> None:
+        """Lets all held transactions through, and holds no more."""
+        self.holding, self.holding_of = False, set()
+        for index in range(len(self.held)):
+            self.release(index)
+
+    def forget(self) -> None:
+        self.taken, self.held = [], []
 
     def _offer(self, raw: str) -> str | None:
         fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
@@ -72,6 +90,10 @@ def _error(request: Any, message: str, *, code: int = -32000) -> Any:
     if isinstance(request, list):
         return [_error(one, message) for one in request]
     return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": message}}
+
+
+def _lacking(request: Any) -> Any:
+    return _error(request, "the method does not exist", code=-32601)
 
 
 @contextmanager

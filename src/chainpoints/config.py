@@ -7,6 +7,7 @@ compares them). A `Secret` never shows its value in a repr, a log or an error.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,17 @@ VARIABLES: dict[str, str] = {
     "CHAINPOINTS_DEPLOYMENTS": "folder of the deployment manifests (default: deployments)",
     "CHAINPOINTS_KEYS": "folder of encrypted keystore files, one for each role: deployer.json, relayer.json, ...",
     "CHAINPOINTS_KEYS_PASSWORD_FILE": "file that holds the password of the keystore files",
+    "CHAINPOINTS_SIGNER_URL": "an external signer (web3signer's HTTP API) for the roles that have `<role>.address`",
+    "CHAINPOINTS_RELAYER_KEYS": "how many keys send payments, refunds, claims: relayer, relayer-2, ... (default: 1)",
+    "CHAINPOINTS_MAX_FEE_GWEI": "the most that a unit of gas may cost, in gwei (default: 300; local chain: 10000)",
+    "CHAINPOINTS_GAS_BUDGET": "ETH that a merchant's relayed requests may cost in a day, and all claims together; "
+    "merchants may have other ones (default: 1; local chain: no limit)",
     "CHAINPOINTS_LOG_LEVEL": "debug, info (default), warning or error",
     "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes: webhooks may go to this machine itself; local chain only (default: no)",
 }
+
+GWEI_IN_ETHER = 10**9
+_ETHER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class Secret:
@@ -90,6 +99,10 @@ class Settings:
     keys_password_file: Path | None
     log_level: str
     webhooks_to_private: bool
+    signer_url: Secret | None = None
+    relayer_keys: int = 1
+    max_fee_gwei: int = 300
+    gas_budget_gwei: int | None = None
 
     @property
     def runs_the_chain(self) -> bool:
@@ -140,6 +153,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         keys_password_file=Path(password_file).absolute() if password_file else None,
         log_level=level,
         webhooks_to_private=_webhooks_to_private(env, chain),
+        signer_url=_signer_url(env),
+        relayer_keys=_number(env, "CHAINPOINTS_RELAYER_KEYS", 1, most=16),
+        max_fee_gwei=_number(env, "CHAINPOINTS_MAX_FEE_GWEI", 10_000 if chain.is_local else 300, most=1_000_000),
+        gas_budget_gwei=_gas_budget(env, None if chain.is_local else GWEI_IN_ETHER),
     )
 
 
@@ -153,6 +170,37 @@ def _webhooks_to_private(env: Mapping[str, str], chain: Chain) -> bool:
             "reach what listens inside of this machine; unset it"
         )
     return answer == "yes"
+
+
+def parse_ether(text: str) -> int | None:
+    """Gwei from a decimal text of ETH with at most 9 decimals; None when it is not of that form."""
+    if not _ETHER.fullmatch(text):
+        return None
+    whole, _, part = text.partition(".")
+    return int(whole) * GWEI_IN_ETHER + int(part.ljust(9, "0"))
+
+
+def _gas_budget(env: Mapping[str, str], default: int | None) -> int | None:
+    if not (text := env.get("CHAINPOINTS_GAS_BUDGET")):
+        return default
+    gwei = parse_ether(text)
+    if gwei is None:
+        raise ConfigError(f"CHAINPOINTS_GAS_BUDGET={text}: not an amount of ETH; write it as 0.5")
+    return gwei
+
+
+def _signer_url(env: Mapping[str, str]) -> Secret | None:
+    url = env.get("CHAINPOINTS_SIGNER_URL")
+    if url and not url.startswith(("http://", "https://")):  # its value may hold a password: it is not told
+        raise ConfigError("CHAINPOINTS_SIGNER_URL is not an address of a signer: it begins with http:// or https://")
+    return Secret(url.rstrip("/")) if url else None
+
+
+def _number(env: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    text = env.get(name, str(default))
+    if not text.isdecimal() or not 0 < int(text[:20]) <= most:
+        raise ConfigError(f"{name}={text}: choose a number from 1 to {most}")
+    return int(text)
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -14,13 +14,13 @@ import urllib3
 from chainpoints.chain.chain_state import ChainState
 from chainpoints.chain.counters import contract_totals, has_role
 from chainpoints.chain.manifest import load_manifest
+from chainpoints.chain.remote_signer import RemoteSigner
 from chainpoints.chain.rpc import Rpc
-from chainpoints.chain.signer import keystore_path, load_signer, role_address
+from chainpoints.chain.signer import keystore_path, load_signer, relayer_keys, role_address
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
 from chainpoints.store.processes import processes_seen
-from chainpoints.store.relay import LANES
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed, totals
@@ -58,6 +58,8 @@ def examine(settings: Settings) -> list[Finding]:
     try:
         chain = _look("chain", lambda: _chain(settings, rpc))
         findings = [chain]
+        if settings.signer_url:
+            findings.append(_look("signer", lambda: _signer(settings)))
         if chain.ok:
             findings.append(_look("deployment", lambda: _deployment(settings, rpc)))
             if not settings.chain.is_local:
@@ -108,6 +110,18 @@ def _chain(settings: Settings, rpc: Rpc) -> Finding:
     return Finding("chain", True, f"{settings.chain.name}, block {int(rpc.call('eth_blockNumber'), 16)}")
 
 
+def _signer(settings: Settings) -> Finding:
+    """The external signer, by whether it is up and holds the keys that the relayer asks it for."""
+    signers = [load_signer(settings, name) for name in _key_names(settings)]
+    remote = [signer for signer in signers if isinstance(signer, RemoteSigner)]
+    if not remote:
+        told = "CHAINPOINTS_SIGNER_URL is set and no key is there: name accounts in <role>.address files"
+        return Finding("signer", False, told)
+    for signer in remote:
+        signer.check()
+    return Finding("signer", True, f"holds the keys of {', '.join(signer.address for signer in remote)}")
+
+
 def _deployment(settings: Settings, rpc: Rpc) -> Finding:
     manifest, chain = load_manifest(settings.manifest), ChainState(rpc)
     wrong = [
@@ -142,9 +156,14 @@ def _of_keys(settings: Settings, rpc: Rpc, *, deployed: bool) -> list[Finding]:
     return [keys, _look("roles", lambda: _roles(settings, rpc))] if keys.ok and deployed else [keys]
 
 
+def _key_names(settings: Settings) -> list[str]:
+    """The keys that the relayer signs with."""
+    return [*relayer_keys(settings), "issuer", "registrar"]
+
+
 def _keys(settings: Settings) -> Finding:
-    secret = [keystore_path(settings, lane) for lane in LANES] + [settings.keys_password_file]
-    told = [f"{load_signer(settings, lane).address} ({lane})" for lane in LANES]
+    secret = [keystore_path(settings, name) for name in _key_names(settings)] + [settings.keys_password_file]
+    told = [f"{load_signer(settings, name).address} ({name})" for name in _key_names(settings)]
     open_to_others = [str(file) for file in secret if file and file.exists() and file.stat().st_mode & 0o077]
     if open_to_others:
         shown = ", ".join(open_to_others)
@@ -155,7 +174,7 @@ def _keys(settings: Settings) -> Finding:
 def _roles(settings: Settings, rpc: Rpc) -> Finding:
     """That the lanes' accounts may call what they are for."""
     manifest = load_manifest(settings.manifest)
-    accounts = {role: role_address(settings, role) for role in LANES}
+    accounts = {name: role_address(settings, name) for name in _key_names(settings)}
     lacking = [
         f"{accounts[role]} is not {role}" for role in accounts if not has_role(rpc, manifest, role, accounts[role])
     ]

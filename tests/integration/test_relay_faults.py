@@ -81,6 +81,81 @@ def test_t29_a_stuck_transaction_is_replaced_and_either_may_win(shop: Shop) -> N
     shop.assert_no_gaps()
 
 
+def test_t27_a_mempool_that_forgets_gets_everything_again(shop: Shop) -> None:
+    """A node that was restarted: what was held is lost, the first nonce and those that follow it."""
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=2):
+            ids: list[str] = []
+            for person in PEOPLE:
+                ids.append(shop.pay(person, 10, f"order {person}"))
+                eventually(lambda: "accepted" not in shop.states(ids))
+            eventually(lambda: len({offer["nonce"] for offer in endpoint.taken}) == len(PEOPLE))
+            endpoint.forget()
+            endpoint.holding = False
+            forgotten_at = time.monotonic()
+            assert {request.state for request in shop.wait(ids)} == {"mined"}
+    assert time.monotonic() - forgotten_at < 6, "one after the other, each after a pause of its own"
+    assert len(set(shop.paid_orders())) == len(shop.paid_orders()) == len(PEOPLE)
+    shop.assert_no_gaps()
+
+
+def test_t29_an_offer_far_above_the_market_is_not_raised_any_more(shop: Shop) -> None:
+    """A node that takes transactions and never passes them on: that is told, and the fee stays."""
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=0):
+            payment = shop.pay(PEOPLE[0], 10, "order")
+            eventually(lambda: "far above the base fee" in (shop.lanes()["relayer"] or ""))
+            offers = [offer["maxPriorityFeePerGas"] for offer in endpoint.taken]
+            time.sleep(0.5)
+            assert len(endpoint.taken) == len(offers) < 25
+            assert max(offers) < 10 * min(offers)
+            endpoint.release(-1)
+            assert shop.wait([payment])[0].state == "mined"
+            eventually(lambda: shop.lanes()["relayer"] is None)
+    assert shop.paid_orders() == [order_hash("order")]
+
+
+def test_t29_a_replacement_that_a_node_calls_underpriced_is_raised(shop: Shop) -> None:
+    """Somebody else's transaction with our nonce lies in the mempool and offers more."""
+    relayer = role_address(shop.deployment.settings, "relayer")
+    nonce = int(shop.anvil.rpc.call("eth_getTransactionCount", relayer, "latest"), 16)
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        fees = {"maxFeePerGas": 4 * 10**9, "maxPriorityFeePerGas": 2 * 10**9}
+        endpoint.taken.append(fees | {"sender": relayer, "nonce": nonce, "hash": "0x", "data": b""})
+        with relaying(shop, url=endpoint.url, replace_after_seconds=1):
+            payment = shop.pay(PEOPLE[0], 10, "order")
+            assert shop.wait([payment], seconds=60)[0].state == "mined"
+            eventually(lambda: shop.lanes()["relayer"] is None)
+    assert endpoint.underpriced > 0
+    shop.assert_no_gaps()
+
+
+def test_t31_when_fees_fall_the_lane_goes_on(shop: Shop) -> None:
+    gwei = 10**9
+    with relaying(shop, cap=50 * gwei):
+        shop.anvil.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(80 * gwei))
+        shop.anvil.mine()
+        eventually(lambda: int(shop.anvil.rpc.call("eth_gasPrice"), 16) > 50 * gwei)
+        payment = shop.pay(PEOPLE[0], 10, "order")
+        eventually(lambda: "requests wait until fees fall" in (shop.lanes()["relayer"] or ""))
+        assert shop.states([payment]) == ["accepted"]
+        shop.anvil.mine(8)  # each empty block takes an eighth off the base fee
+        assert shop.wait([payment])[0].state == "mined"
+        eventually(lambda: shop.lanes()["relayer"] is None)
+    receipt = shop.anvil.rpc.call("eth_getTransactionReceipt", shop.requests([payment])[0].transaction_hash)
+    assert int(receipt["effectiveGasPrice"], 16) <= 50 * gwei
+
+
+def test_a_node_without_a_suggestion_of_fees_is_asked_for_their_history(shop: Shop) -> None:
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.lacks = {"eth_maxPriorityFeePerGas"}
+        with relaying(shop, url=endpoint.url):
+            done = shop.wait([shop.pay(person, 10, f"order {person}") for person in PEOPLE])
+    assert {request.state for request in done} == {"mined"}
+
+
 def test_t30_a_node_that_fails_is_no_refusal(shop: Shop) -> None:
     with stubborn_mempool(shop.anvil.url) as endpoint:
         endpoint.broken = True

@@ -23,6 +23,12 @@ TEST_VARIABLE = "CHAINPOINTS_" + "TEST_[A-Z]+"
         {"CHAINPOINTS_PORT": "65536"},
         {"CHAINPOINTS_PORT": "eight"},
         {"CHAINPOINTS_LOG_LEVEL": "loud"},
+        {"CHAINPOINTS_SIGNER_URL": "signer:9000"},
+        {"CHAINPOINTS_RELAYER_KEYS": "0"},
+        {"CHAINPOINTS_RELAYER_KEYS": "17"},
+        {"CHAINPOINTS_MAX_FEE_GWEI": "-1"},
+        {"CHAINPOINTS_GAS_BUDGET": "1e3"},
+        {"CHAINPOINTS_GAS_BUDGET": "0.0000000001"},
     ],
 )
 def test_refuses_settings_that_make_no_sense(environment: dict[str, str]) -> None:
@@ -75,3 +81,10 @@ def test_what_is_no_address_of_an_endpoint_is_refused_without_it(address: str) -
     with pytest.raises(ConfigError, match="CHAINPOINTS_RPC_URL") as refused:
         load_settings({"CHAINPOINTS_RPC_URL": address})
     assert "the-key" not in str(refused.value)
+
+
+def test_a_gas_budget_is_eth_in_gwei() -> None:
+    assert load_settings({"CHAINPOINTS_GAS_BUDGET": "1.05"}).gas_budget_gwei == 1_050_000_000
+    assert load_settings({}).gas_budget_gwei is None
+    public = {"CHAINPOINTS_CHAIN": "hoodi", "CHAINPOINTS_RPC_URL": "http://127.0.0.1:1"}
+    assert load_settings(public).gas_budget_gwei == 1_000_000_000

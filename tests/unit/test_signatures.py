@@ -1,12 +1,24 @@
 """What holders sign, and what counts as their signature (T13, T15)."""
 
+from typing import Any
+
 import pytest
 from eth_account import Account
+from eth_account.messages import encode_typed_data
 
 from builders import sample_manifest
-from chainpoints.chain.signatures import Payment, payment_typed_data, recover, sign
+from chainpoints.chain.signatures import (
+    Payment,
+    Refund,
+    claim_approval_typed_data,
+    payment_typed_data,
+    recover,
+    refund_typed_data,
+    sign,
+    signable,
+)
 from chainpoints.errors import InvalidInput
-from chainpoints.types import ONE_POINT, Address, Hash32
+from chainpoints.types import ONE_POINT, ZERO_ADDRESS, Address, Hash32, Points
 
 pytestmark = pytest.mark.unit
 
@@ -35,6 +47,31 @@ def test_t13_a_signature_is_bound_to_amount_order_and_chain() -> None:
         payment_typed_data(sample_manifest(1), payment(), 0, 2**40 - 1),
     ):
         assert recover(other, signature) != PAYER
+
+
+REFUND = Refund(payment(), 7, Points(3), Points(2), PAYER)
+
+
+@pytest.mark.parametrize(
+    "typed_data",
+    [
+        payment_typed_data(sample_manifest(), payment(), 5, 2**40 - 1),
+        refund_typed_data(sample_manifest(), REFUND, 0, 9),
+        claim_approval_typed_data(
+            sample_manifest(), PAYER, ZERO_ADDRESS, PAYER, Points(2**64 - 1), 2**40 - 1, 2**256 - 1
+        ),
+    ],
+)
+def test_what_is_hashed_is_what_the_library_hashes(typed_data: dict[str, Any]) -> None:
+    assert signable(typed_data) == encode_typed_data(full_message=typed_data)
+    message = {name: str(value) if isinstance(value, int) else value for name, value in typed_data["message"].items()}
+    assert signable(typed_data | {"message": message}) == signable(typed_data), "numbers as text, as wallets get them"
+
+
+def test_a_number_that_its_field_cannot_hold_is_refused() -> None:
+    for amount in (-1, 2**64):
+        with pytest.raises(InvalidInput, match="uint64"):
+            signable(payment_typed_data(sample_manifest(), payment(amount), 0, 1))
 
 
 def test_t15_signatures_that_the_contracts_refuse_are_refused() -> None:

@@ -14,11 +14,12 @@ from chainpoints.api import docs, metrics
 from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
-from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
+from chainpoints.api.limits import AtOnce, BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.observed import PREFIX, HttpMetrics, Observed
 from chainpoints.api.routes import (
     authorizations,
     claims,
+    gas,
     health,
     history,
     issues,
@@ -48,6 +49,7 @@ _ROUTERS = (
     wallets.router,
     history.router,
     merchants.router,
+    gas.router,
     keys.router,
     orders.router,
     authorizations.router,
@@ -101,6 +103,7 @@ def create_app(
     for page in pages:
         app.include_router(page)
     add_handlers(app)
+    app.add_middleware(AtOnce, most=buckets.limits.at_once)
     app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES)
     app.add_middleware(RateLimit, buckets=buckets)
     app.add_middleware(Observed, metrics=HttpMetrics(app.state.answered))  # the last one is the outermost

@@ -60,6 +60,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "The merchant's limits do not allow it",
         "`limit` is what a day allows, `left` what is left of the quota; ask the operator, who sets both.",
     ),
+    "gas-budget-exhausted": (
+        "The day's gas is used up",
+        "`free_at` is the chain time at which a new day begins; the operator sets what a merchant may cost a day.",
+    ),
     "several-owners": ("The nodes pay several wallets", "Claim the nodes that pay one wallet at a time."),
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),
@@ -78,7 +82,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "internal": ("The gateway failed", "Try again; if it stays so, tell the operator the answer's X-Request-Id."),
 }
 
-_OF_STATUS = {400: "unreadable-body", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_OF_STATUS = {
+    400: "unreadable-body",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    429: "rate-limited",
+}
 _RETRY_AFTER = {"retry-after": "1"}
 
 

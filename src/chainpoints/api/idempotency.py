@@ -75,9 +75,10 @@ class Action:
             if earlier:
                 return _again(earlier, request_hash)
             answer = effect(view, caller)
-            stored = (answer.stored or answer.body).model_dump_json()
+            told = answer.body.model_dump_json()
+            stored = answer.stored.model_dump_json() if answer.stored else told
             store_answer(view.connection, owner, key, StoredAnswer(request_hash, answer.status, stored))
-        return Response(answer.body.model_dump_json(), answer.status, media_type="application/json")
+        return Response(told, answer.status, media_type="application/json")
 
     def _checked_key(self) -> str:
         if self.key is None:

@@ -1,4 +1,5 @@
-"""Limits of size and rate. Rates: a token bucket for each API key that has proved itself, else for each client address.
+"""Limits of size and rate. Rates: a token bucket for each API key that has proved itself, else for each client address;
+and of all together no more at once than are answered soon.
 
 Kept in this process: a burst is refused with 429 and told when to come back, and never reaches the database.
 """
@@ -21,10 +22,12 @@ _MOST_BUCKETS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """At most `burst` requests at once, refilled with `per_second`."""
+    """Of a caller: at most `burst` requests at once, refilled with `per_second`. `at_once`: how many of all callers are
+    worked on at the same time."""
 
     per_second: float = 1_000.0
     burst: int = 5_000
+    at_once: int = 128
 
 
 @dataclass(slots=True)
@@ -116,3 +119,59 @@ class RateLimit:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class AtOnce:
+    """ASGI middleware: what comes while `most` requests are being worked on is refused with 429 instead of waiting.
+
+    A request is worked on from when all of its body is there until its answer begins: slow clients take nobody's place.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most, self._under_way = app, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, counted = not _has_body(scope), False
+
+        def count() -> None:
+            nonlocal counted
+            if self._under_way >= self._most:
+                raise HTTPException(429, headers={"retry-after": "1"})
+            self._under_way += 1
+            counted = True
+
+        def end() -> None:
+            nonlocal counted
+            self._under_way -= counted
+            counted = False
+
+        async def receive_and_count() -> Message:
+            nonlocal begun
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body") and not begun:
+                begun = True
+                count()
+            return message
+
+        async def send_and_end(message: Message) -> None:
+            end()
+            await send(message)
+
+        if self._under_way >= self._most:  # told before its body is read, which costs least
+            why = "the gateway is answering as many requests as it can"
+            await problem(instance_of(scope), 429, "rate-limited", why, {"retry-after": "1"})(scope, receive, send)
+            return
+        if begun:
+            count()
+        try:
+            await self._app(scope, receive_and_count, send_and_end)
+        finally:
+            end()
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

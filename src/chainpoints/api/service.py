@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 
 import uvicorn
@@ -13,12 +14,17 @@ from chainpoints.errors import ConfigError
 
 _GRACE_SECONDS = 5
 
+_SWITCH_SECONDS = 0.0005
+"""After so long a thread makes room for another one that waits. A request waits some twenty times for its turn (each
+query gives it away), by default up to 5 ms each; with this a busy API answers in half the time."""
+
 
 def serve(settings: Settings, app: Application, stop: threading.Event) -> None:
     """Serves on the host and port of the settings until `stop` (or SIGTERM, SIGINT); requests under way are answered.
 
     Raises ConfigError when it cannot listen there.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_SECONDS
     )

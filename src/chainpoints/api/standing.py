@@ -90,7 +90,7 @@ def standings(view: View, orders: list[OrderRow]) -> dict[str, Standing]:
     payments = {_key(row): row for row in events_of_orders(view.connection, "payments", keys, view.at)}
     issues = {_key(row): row for row in events_of_orders(view.connection, "issues", keys, view.at)}
     refunded: dict[tuple[int, str], int] = {}
-    for row in events_of_orders(view.connection, "refunds", keys, view.at):
+    for row in events_of_orders(view.connection, "refunds", list(payments), view.at) if payments else ():
         refunded[_key(row)] = refunded.get(_key(row), 0) + row["amount"]
     return {
         order.id: Standing(

@@ -18,7 +18,7 @@ from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.parameters import local_parameters, public_parameters
 from chainpoints.chain.plan import Plan, deployment_plan
 from chainpoints.chain.rpc import Rpc, without_address
-from chainpoints.chain.signer import ROLES, Signer, load_signer, role_address
+from chainpoints.chain.signer import ROLES, TransactionSigner, load_signer, relayer_keys, role_address
 from chainpoints.config import Secret, Settings
 from chainpoints.errors import DeploymentError, RpcError
 from chainpoints.types import Address
@@ -34,7 +34,7 @@ GAS_MARGIN_PERCENT = 20
 class Web3Executor:
     """Signs with `signer` and sends through `rpc_url`."""
 
-    def __init__(self, rpc_url: Secret, signer: Signer, *, poll_seconds: float) -> None:
+    def __init__(self, rpc_url: Secret, signer: TransactionSigner, *, poll_seconds: float) -> None:
         self._web3 = Web3(HTTPProvider(rpc_url.reveal()))
         self._rpc_url, self._signer, self._poll_seconds = rpc_url, signer, poll_seconds
 
@@ -109,7 +109,7 @@ class Web3Executor:
 
 def deploy(
     settings: Settings,
-    signer: Signer,
+    signer: TransactionSigner,
     plan: Plan,
     manifest_path: Path,
     artifacts: dict[str, Artifact],
@@ -135,7 +135,7 @@ def deploy_to(settings: Settings, artifacts: dict[str, Artifact], progress: Prog
 def deploy_local(settings: Settings, artifacts: dict[str, Artifact], progress: Progress) -> Manifest:
     """The deployment of the local chain, whose development accounts get ETH first; periods begin with the chain."""
     rpc = Rpc(settings.rpc_url)
-    for role in ROLES:
+    for role in {*ROLES, *relayer_keys(settings)}:
         give_ether(rpc, role_address(settings, role))
     rpc.close()
     plan = deployment_plan(local_parameters(GENESIS_TIMESTAMP))

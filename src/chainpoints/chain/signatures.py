@@ -7,12 +7,15 @@ the wallet's window shows what is paid. Typed data is the JSON that a wallet's e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage
 from eth_keys.exceptions import BadSignature
+from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
+from hexbytes import HexBytes
 
 from chainpoints.chain.manifest import Manifest
 from chainpoints.errors import InvalidInput
@@ -130,8 +133,7 @@ def claim_approval_typed_data(
 
 def sign(typed_data: dict[str, Any], private_key: bytes) -> str:
     """The 65-byte signature (r, s, v) as 0x text."""
-    message = encode_typed_data(full_message=typed_data)
-    return f"0x{Account.sign_message(message, private_key).signature.hex()}"
+    return f"0x{Account.sign_message(signable(typed_data), private_key).signature.hex()}"
 
 
 def recover(typed_data: dict[str, Any], signature: str) -> Address:
@@ -146,9 +148,47 @@ def recover(typed_data: dict[str, Any], signature: str) -> Address:
     if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64], "big") > _HALF_ORDER:
         raise InvalidInput("a signature is 65 bytes (r, s, v) with v 27 or 28 and the lower of the two possible s")
     try:
-        return parse_address(Account.recover_message(encode_typed_data(full_message=typed_data), signature=raw))
+        return parse_address(Account.recover_message(signable(typed_data), signature=raw))
     except (ValueError, BadSignature, ValidationError):
         raise InvalidInput("no account can have made this signature") from None
+
+
+def signable(typed_data: dict[str, Any]) -> SignableMessage:
+    """What is hashed and signed (EIP-712), of a message without strings or structs in it, as ours are.
+
+    As the library's `encode_typed_data`, which takes ten times as long: the API does this for each payment.
+    """
+    kind = typed_data["primaryType"]
+    fields = tuple((field["type"], field["name"]) for field in typed_data["types"][kind])
+    words = [_word(name_of, typed_data["message"][name]) for name_of, name in fields]
+    domain = [typed_data["domain"][field["name"]] for field in _DOMAIN_TYPE]
+    return SignableMessage(
+        HexBytes(b"\x01"),
+        HexBytes(_domain_separator(*domain)),
+        HexBytes(keccak(b"".join((_type_hash(kind, fields), *words)))),
+    )
+
+
+@cache
+def _type_hash(kind: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    return keccak(text=f"{kind}({','.join(f'{name_of} {name}' for name_of, name in fields)})")
+
+
+@cache
+def _domain_separator(name: str, version: str, chain_id: int, contract: str) -> bytes:
+    fields = tuple((field["type"], field["name"]) for field in _DOMAIN_TYPE)
+    words = (keccak(text=name), keccak(text=version), _word("uint256", chain_id), _word("address", contract))
+    return keccak(b"".join((_type_hash("EIP712Domain", fields), *words)))
+
+
+def _word(name_of: str, value: int | str) -> bytes:
+    """A number (or its decimal text, as wallets get it), an address or 32 bytes as the 32 bytes that are hashed."""
+    if name_of.startswith("uint"):
+        number = int(value)
+        if not 0 <= number < 1 << int(name_of.removeprefix("uint")):
+            raise InvalidInput(f"{number} is no {name_of}")
+        return number.to_bytes(32, "big")
+    return bytes.fromhex(str(value).removeprefix("0x")).rjust(32, b"\0")
 
 
 def _for_processor(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,43 @@
 """Keys: encrypted keystore files, one for each role; on the local chain public keys that are worth nothing.
 
 A key is in memory only inside a `Signer`. No repr, text, pickle or exception of this module shows a key or a password.
+A role whose key is held elsewhere signs through an external signer (chain/remote_signer).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from chainpoints.chain.remote_signer import RemoteSigner
 from chainpoints.config import Secret, Settings
 from chainpoints.errors import ConfigError, InvalidInput
 from chainpoints.types import Address, parse_address
 
 ROLES = ("deployer", "admin", "relayer", "issuer", "approver", "registrar", "guardian", "anchorer", "program_manager")
+
+_NUMBERED = re.compile(r"relayer-[1-9][0-9]?")
+
+
+class TransactionSigner(Protocol):
+    """What signs for one account, wherever its key is."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def sign_transaction(self, fields: dict[str, Any]) -> tuple[str, str]:
+        """The signed transaction, ready to send, and its hash, as 0x text.
+
+        Raises InvalidInput naming a wrong field, SignerError when the key is elsewhere and cannot be asked now.
+        """
 
 
 class Signer:
@@ -53,9 +71,16 @@ def local_key(role: str) -> bytes:
     return keccak(text=f"chainpoints local {role}")
 
 
-def load_signer(settings: Settings, role: str) -> Signer:
+def relayer_keys(settings: Settings) -> list[str]:
+    """The names of the keys that send what needs no role: relayer, relayer-2, relayer-3, ..."""
+    return ["relayer", *(f"relayer-{number}" for number in range(2, settings.relayer_keys + 1))]
+
+
+def load_signer(settings: Settings, role: str) -> TransactionSigner:
     """The signer of a role. Raises ConfigError that names the file or the setting at fault."""
     _check_role(role)
+    if settings.signer_url and _is_elsewhere(settings, role):
+        return RemoteSigner(settings.signer_url, role_address(settings, role))
     if settings.chain.is_local:
         return Signer(local_key(role))
     path = keystore_path(settings, role)
@@ -77,7 +102,7 @@ def role_address(settings: Settings, role: str) -> Address:
     It is what its keystore says, or what `<role>.address` holds: for an account whose key is elsewhere (a multisig).
     """
     _check_role(role)
-    if settings.chain.is_local:
+    if settings.chain.is_local and not (settings.signer_url and _is_elsewhere(settings, role)):
         return Signer(local_key(role)).address
     path = keystore_path(settings, role)
     plain = path.with_suffix(".address")
@@ -114,8 +139,13 @@ def create_keystore(path: Path, password: Secret) -> Address:
     return Address(account.address.lower())
 
 
+def _is_elsewhere(settings: Settings, role: str) -> bool:
+    """Whether the role has an address file, which says that its key is not here."""
+    return settings.keys is not None and (settings.keys / f"{role}.address").exists()
+
+
 def _check_role(role: str) -> None:
-    if role not in ROLES:
+    if role not in ROLES and not _NUMBERED.fullmatch(role):
         raise ConfigError(f"no role {role}; the roles are {', '.join(ROLES)}")
 
 
@@ -124,8 +154,8 @@ def _read_keystore(path: Path, role: str) -> dict[str, Any]:
         keystore = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(
-            f"there is no keystore for the {role}: {path} is missing; make one (docs/operations/deploy.md) or correct "
-            "CHAINPOINTS_KEYS"
+            f"there is no keystore for the {role}: {path} is missing; make one (docs/operations/deploy.md), correct "
+            f"CHAINPOINTS_KEYS, or set CHAINPOINTS_SIGNER_URL if {path.with_suffix('.address').name} names its account"
         ) from None
     except (OSError, ValueError):
         raise ConfigError(f"the {role} keystore {path} cannot be read as JSON; restore it from its backup") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainpoints.config import Chain
+from chainpoints.config import Settings
 
 GWEI = 10**9
 _BUMP_PER_MILLE = 1125
@@ -28,30 +28,53 @@ class FeePolicy:
     replace_after_seconds: float
 
 
-_LOCAL = FeePolicy(cap=10_000 * GWEI, lowest_priority_fee=GWEI, replace_after_seconds=3)
-_PUBLIC = FeePolicy(cap=300 * GWEI, lowest_priority_fee=GWEI // 1000, replace_after_seconds=12)
+_GENEROUS = 8
+"""Who offers so many times what the market asks does not wait for want of fees."""
+
+_LOWEST_LOCAL, _LOWEST = GWEI, GWEI // 1000
 
 
-def policy_of(chain: Chain) -> FeePolicy:
-    """The policy of a chain."""
-    return _LOCAL if chain.is_local else _PUBLIC
+def policy_of(settings: Settings) -> FeePolicy:
+    """The policy of a chain, under the operator's cap."""
+    cap = settings.max_fee_gwei * GWEI
+    if settings.chain.is_local:
+        return FeePolicy(cap, _LOWEST_LOCAL, replace_after_seconds=3)
+    return FeePolicy(cap, _LOWEST, replace_after_seconds=12)
 
 
 def first_fees(base_fee: int, priority_fee: int, policy: FeePolicy) -> Fees | None:
     """Twice the base fee, so that five full blocks in a row do not outgrow it; None when the cap is too low."""
-    priority = max(priority_fee, policy.lowest_priority_fee)
+    priority = _priority(base_fee, priority_fee, policy)
     if base_fee + priority > policy.cap:
         return None
     return Fees(min(2 * base_fee + priority, policy.cap), priority)
 
 
 def bumped_fees(previous: Fees, base_fee: int, priority_fee: int, policy: FeePolicy) -> Fees | None:
-    """12.5% more than the previous offer, or the present first offer if that is more; None when the cap forbids it."""
-    priority = max(_bump(previous.priority_fee), priority_fee, policy.lowest_priority_fee)
-    max_fee = max(_bump(previous.max_fee), priority)
+    """12.5% more than the previous offer, or the present first offer if that is more.
+
+    None when the cap forbids it, or when the previous offer was generous: what is not mined then does not wait for
+    fees, and bumping it on and on would only make it dear.
+    """
+    asked = _priority(base_fee, priority_fee, policy)
+    if previous.priority_fee >= _GENEROUS * asked and previous.max_fee >= _GENEROUS * (2 * base_fee + asked):
+        return None
+    bumped = outbidding(previous)
+    priority = max(bumped.priority_fee, asked)
+    max_fee = max(bumped.max_fee, priority)
     if max_fee > policy.cap:
         return None
     return Fees(max(max_fee, min(2 * base_fee + priority, policy.cap)), priority)
+
+
+def outbidding(previous: Fees) -> Fees:
+    """12.5% more of both."""
+    return Fees(_bump(previous.max_fee), _bump(previous.priority_fee))
+
+
+def _priority(base_fee: int, priority_fee: int, policy: FeePolicy) -> int:
+    """What the node suggests, as far as the cap has room for it beside the base fee, and no less than the floor."""
+    return max(min(priority_fee, policy.cap - base_fee), policy.lowest_priority_fee)
 
 
 def _bump(fee: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 
 import structlog
 
@@ -22,8 +23,9 @@ from chainpoints.relayer.requests import (
     signer_of,
 )
 from chainpoints.relayer.sender import Sender
-from chainpoints.relayer.watch import OnStep, Watch
-from chainpoints.store import Connection, relay, relay_transactions
+from chainpoints.relayer.settle import OnStep
+from chainpoints.relayer.watch import Watch
+from chainpoints.store import Connection, gas, relay, relay_transactions
 from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Transaction
 from chainpoints.store.session import Store
@@ -33,6 +35,9 @@ log = structlog.get_logger()
 MOST_FAILURES, MOST_FAILURES_OF_CODE = 5, 1
 """So often may a request be mined and fail, although its simulation passed, before it is refused. What code signed only
 once: it may pass each simulation and fail each time it is mined, for our gas."""
+
+_LEAST_GAS = 150_000
+"""The smallest limit that a transaction with a request gets."""
 
 _READY_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 50
 _IN_FLIGHT = 16
@@ -62,31 +67,56 @@ def pace_of(chain: Chain) -> Pace:
     return Pace(poll, poll, 4 * poll, quiet=poll / 2, gather=poll)
 
 
-class Lane:
-    """Sends the requests of one lane. `step` raises RpcError or StoreError for what may pass: call it again."""
+@dataclass(frozen=True, slots=True)
+class _Hindrance:
+    """Why nothing could be sent: `needs_wei` are not there, or (0) fees are over the cap. Told until that is mended,
+    also while another key sends the requests."""
 
-    def __init__(
-        self,
-        name: str,
-        chain: Chain,
-        store: Store,
-        node: Node,
-        sender: Sender,
-        calls: Calls,
-        reverts: Reverts,
-        policy: FeePolicy,
-        on_step: OnStep,
-    ) -> None:
-        self.name, self._store, self._node, self._sender = name, store, node, sender
-        self._policy, self._on_step, self._pace = policy, on_step, pace_of(chain)
-        self._watch = Watch(store, node, sender, calls, policy, on_step)
-        self._chooser = Chooser(node, calls, reverts)
+    why: str
+    needs_wei: int = 0
+
+    def stands(self, view: View, policy: FeePolicy) -> bool:
+        if self.needs_wei:
+            return view.balance < self.needs_wei
+        return first_fees(view.base_fee, view.priority_fee, policy) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all lanes of a relayer have in common."""
+
+    chain: Chain
+    store: Store
+    calls: Calls
+    reverts: Reverts
+    policy: FeePolicy
+    on_step: OnStep
+
+
+class Lane:
+    """Sends the requests of one lane with one key, by whose `name` it is known; `turn` is what the lane's keys share:
+    one of them at a time chooses what to send. `step` raises what may pass (RpcError, SignerError, StoreError): call it
+    again.
+    """
+
+    def __init__(self, name: str, lane: str, turn: Lock, node: Node, sender: Sender, common: Common) -> None:
+        self.name, self._lane, self._turn = name, lane, turn
+        self._store, self._node, self._sender = common.store, node, sender
+        self._policy, self._on_step, self._pace = common.policy, common.on_step, pace_of(common.chain)
+        self._watch = Watch(common.store, node, sender, common.calls, common.policy, common.on_step)
+        self._chooser = Chooser(node, common.calls, common.reverts)
         self._suspects: dict[int, int] = {}
         self._pause = self._pace.shortest
         self._look_at = float("-inf")
         self._trouble: str | None = None
+        self._hindrance: _Hindrance | None = None
+        self._price = 0
         self._waiting_since: float | None = None
         self._newest, self._newest_since = 0, 0.0
+
+    @property
+    def address(self) -> str:
+        return self._sender.address
 
     def start(self) -> None:
         """To be called once: what an earlier process left unfinished is sent again, the same bytes."""
@@ -97,7 +127,7 @@ class Lane:
     def step(self) -> float:
         """Does what can be done now; gives the seconds until it is worth while again."""
         with self._store.read() as connection:
-            waiting = relay.newest_accepted(connection, self.name)
+            waiting = relay.newest_accepted(connection, self._lane)
             gathered = self._gathered(waiting)
             if not gathered and time.monotonic() < self._look_at:
                 return self._next_pause(happened=waiting is not None)
@@ -105,16 +135,24 @@ class Lane:
             mined = relay_transactions.highest_mined(connection, self._sender.address)
         hashes = [attempt.hash for tx in unfinished for attempt in tx.attempts]
         view = self._node.look(mined, hashes)
+        self._tell_price(view)
         happened = self._watch.settle(view, unfinished)
         if happened:
             with self._store.read() as connection:
                 unfinished = relay_transactions.unfinished(connection, self._sender.address)
-        trouble = None
-        if self._watch.send_again(view, unfinished) and gathered:
-            sent, trouble = self._send(view, unfinished)
+        if self._hindrance and not self._hindrance.stands(view, self._policy):
+            self._hindrance = None
+        poor = self._too_poor(view)
+        self._hindrance = poor or self._hindrance
+        if self._watch.send_again(view, unfinished) and gathered and not poor and self._turn.acquire(blocking=False):
+            try:
+                sent, why = self._send(view, unfinished)
+            finally:
+                self._turn.release()
             happened |= sent
+            self._hindrance = why or self._hindrance
             self._waiting_since = None
-        self.tell(self._watch.trouble or trouble)
+        self.tell(self._watch.trouble or (self._hindrance.why if self._hindrance else None))
         self._look_at = time.monotonic() + (0 if unfinished or happened else self._pace.rest)
         return self._next_pause(happened)
 
@@ -142,20 +180,41 @@ class Lane:
             relay_transactions.set_trouble(connection, self.name, self._sender.address, trouble)
         self._trouble = trouble
 
+    def _too_poor(self, view: View) -> _Hindrance | None:
+        """Told before anything waits. A key that cannot pay for the least leaves what waits to the lane's others."""
+        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
+        needs = _LEAST_GAS * fees.max_fee if fees else 0
+        return self._needs(view, needs, needs) if view.balance < needs else None
+
+    def _needs(self, view: View, wei: int, for_this: int) -> _Hindrance:
+        told = (
+            f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs {_ether(wei)} "
+            "for the next transaction; send it ETH, the requests wait until then"
+        )
+        return _Hindrance(told, for_this)
+
+    def _tell_price(self, view: View) -> None:
+        """Keeps what gas costs, when that has changed by an eighth: the API reckons with it from now on."""
+        price = view.base_fee + max(view.priority_fee, self._policy.lowest_priority_fee)
+        if 8 * abs(price - self._price) > self._price:
+            with self._store.write() as connection:
+                gas.set_price(connection, self.name, price)
+            self._price = price
+
     def _next_pause(self, happened: bool) -> float:
         self._pause = self._pace.shortest if happened else min(2 * self._pause, self._pace.longest)
         return self._pause
 
-    def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, str | None]:
+    def _send(self, view: View, unfinished: list[Transaction]) -> tuple[bool, _Hindrance | None]:
         """Sends what is ready. Whether anything was sent or refused, and what stands in the way of the rest."""
         with self._store.read() as connection:
             oldest = relay_transactions.oldest_unfinished(connection)
             newest = relay_transactions.newest(connection)
             known = self._suspects.keys()
-            ready = relay.ready_requests(connection, self.name, view.timestamp, _READY_AT_ONCE, known)
+            ready = relay.ready_requests(connection, self._lane, view.timestamp, _READY_AT_ONCE, known)
             ready += self._suspects_again(connection, view, oldest)
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
-        trouble = None
+        first_hindrance = None
         room = _IN_FLIGHT - len(unfinished)
         by_code = self._signed_by_code(ready)
         alone = by_code | {request.id for request in ready if request.sequence in self._suspects}
@@ -171,16 +230,16 @@ class Lane:
                 self._suspects.pop(request.sequence, None)
             cost, hindrance = self._submit(chosen, view, promised)
             if hindrance:  # one that costs too much must not stop the others
-                trouble = trouble or hindrance
+                first_hindrance = first_hindrance or hindrance
                 continue
             happened, promised, room = True, promised + cost, room - 1
-        return happened, trouble
+        return happened, first_hindrance
 
     def _suspects_again(self, connection: Connection, view: View, oldest: int | None) -> list[Request]:
         """Some of those that failed before and may be refused if they fail again. The others hold up nobody."""
         due = [sequence for sequence, limit in self._suspects.items() if oldest is None or oldest > limit]
         due = due[:_SUSPECTS_AT_ONCE]
-        ready = relay.still_ready(connection, self.name, view.timestamp, due) if due else []
+        ready = relay.still_ready(connection, self._lane, view.timestamp, due) if due else []
         for sequence in set(due) - {request.sequence for request in ready}:
             del self._suspects[sequence]  # it waits for another now, or has ended
         return ready
@@ -199,33 +258,28 @@ class Lane:
             return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN.format(failures)))])
         return chosen
 
-    def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, str | None]:
+    def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, _Hindrance | None]:
         """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""
         call = chosen.call
         fees = first_fees(view.base_fee, view.priority_fee, self._policy)
         if call is None or fees is None:
-            return 0, f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+            told = f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+            return 0, _Hindrance(told)
         cost = chosen.gas * fees.max_fee
         if view.balance < promised + cost:
-            return 0, (
-                f"the {self.name} account {self._sender.address} has {_ether(view.balance)} ETH and needs "
-                f"{_ether(promised + cost)} for the next transaction; send it ETH, the requests wait until then"
-            )
+            return 0, self._needs(view, promised + cost, cost)
+        with self._store.read() as connection:
+            nonce = relay_transactions.next_nonce(connection, self._sender.address, view.count)
+        attempt = self._sender.attempt(nonce, call, chosen.gas, fees)
+        kind, ids = chosen.requests[0].kind, [request.id for request in chosen.requests]
         try:
             with self._store.write() as connection:
-                attempt = relay_transactions.record(
-                    connection,
-                    self._sender.address,
-                    chosen.requests[0].kind,
-                    [request.id for request in chosen.requests],
-                    view.count,
-                    lambda nonce: self._sender.attempt(nonce, call, chosen.gas, fees),
-                )
+                relay_transactions.record(connection, self._sender.address, kind, ids, nonce, attempt)
         except Conflict:
             return 0, None  # another process moved one of them: the next step sees how
         self._on_step("recorded")
         self._watch.broadcast(attempt, None, view)
-        log.info("sent", lane=self.name, kind=chosen.requests[0].kind, requests=len(chosen.requests), hash=attempt.hash)
+        log.info("sent", lane=self.name, kind=kind, requests=len(ids), hash=attempt.hash)
         return cost, None
 
     def _refuse(self, request: Request, reverted: Reverted, oldest: int | None, newest: int) -> bool:

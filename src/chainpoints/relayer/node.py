@@ -15,6 +15,10 @@ from chainpoints.relayer.kinds import Call
 
 _METHOD_NOT_FOUND = (-32601, -32004)
 _REVERTED = 3
+_SUGGESTION = "eth_maxPriorityFeePerGas"
+_HISTORY: tuple[str, Sequence[Any]] = ("eth_feeHistory", ["0xa", "latest", [50]])
+"""For nodes without the former: what half of the gas of each of the last ten blocks paid at least."""
+
 _KNOWN_ALREADY = ("already known", "already imported", "known transaction", "already exists", "nonce too low")
 _T = TypeVar("_T")
 
@@ -26,11 +30,18 @@ class _Block(msgspec.Struct, rename="camel"):
     base_fee_per_gas: str = "0x0"
 
 
+class _FeeHistory(msgspec.Struct):
+    reward: list[list[str]] | None = None
+
+
 class _Receipt(msgspec.Struct, rename="camel"):
     transaction_hash: str
     block_number: str
     block_hash: str
     status: str
+    gas_used: str = "0x0"
+    effective_gas_price: str = "0x0"
+    l1_fee: str | None = "0x0"
 
 
 class _SimulatedCall(msgspec.Struct, rename="camel"):
@@ -48,6 +59,7 @@ class Receipt:
     hash: str
     block: tuple[int, str]
     succeeded: bool
+    cost_wei: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +91,24 @@ class Node:
 
     def __init__(self, rpc: Rpc, chain: Chain, sender: str) -> None:
         self._rpc, self._chain, self._sender = rpc, chain, sender
-        self._simulates = True
+        self._simulates = self._suggests = True
 
     def look(self, known: tuple[int, str] | None, hashes: Sequence[str]) -> View:
         """One round trip. `known`: a block (number, hash) to look for; `hashes`: of transactions to look for."""
+        try:
+            return self._look(known, hashes)
+        except RpcError as error:
+            if error.method != _SUGGESTION or error.code not in _METHOD_NOT_FOUND:
+                raise
+            self._suggests = False
+            return self._look(known, hashes)
+
+    def _look(self, known: tuple[int, str] | None, hashes: Sequence[str]) -> View:
         asked: list[tuple[str, Sequence[Any]]] = [
             ("eth_getBlockByNumber", ["latest", False]),
             ("eth_getTransactionCount", [self._sender, "latest"]),
             ("eth_getBalance", [self._sender, "latest"]),
-            ("eth_maxPriorityFeePerGas", []),
+            (_SUGGESTION, []) if self._suggests else _HISTORY,
             ("eth_getBlockByNumber", [hex(known[0]) if known else "latest", False]),
         ]
         depth = self._chain.finality_depth
@@ -95,7 +116,8 @@ class Node:
             asked.append(("eth_getBlockByNumber", ["finalized", False]))
         answers = self._rpc.batch([*asked, *(("eth_getTransactionReceipt", [item]) for item in hashes)])
         head = _decode(answers[0], _Block)
-        count, balance, priority_fee = (int(_decode(answer, str), 16) for answer in answers[1:4])
+        count, balance = (int(_decode(answer, str), 16) for answer in answers[1:3])
+        priority_fee = int(_decode(answers[3], str), 16) if self._suggests else _median_reward(answers[3])
         there = _decode(answers[4], _Block | None)
         final = int(_decode(answers[5], _Block).number, 16) if depth is None else int(head.number, 16) - depth
         return View(
@@ -177,11 +199,25 @@ def _receipts(answers: Sequence[msgspec.Raw]) -> dict[str, Receipt]:
     found = [_decode(answer, _Receipt | None) for answer in answers]
     return {
         receipt.transaction_hash: Receipt(
-            receipt.transaction_hash, (int(receipt.block_number, 16), receipt.block_hash), bool(int(receipt.status, 16))
+            hash=receipt.transaction_hash,
+            block=(int(receipt.block_number, 16), receipt.block_hash),
+            succeeded=bool(int(receipt.status, 16)),
+            cost_wei=_cost(receipt),
         )
         for receipt in found
         if receipt is not None
     }
+
+
+def _median_reward(answer: msgspec.Raw) -> int:
+    """0 for blocks that tell of none: the policy has a floor."""
+    rewards = sorted(int(block[0], 16) for block in _decode(answer, _FeeHistory).reward or () if block)
+    return rewards[len(rewards) // 2] if rewards else 0
+
+
+def _cost(receipt: _Receipt) -> int:
+    """Rollups add what their data costs on the chain below."""
+    return int(receipt.gas_used, 16) * int(receipt.effective_gas_price, 16) + int(receipt.l1_fee or "0x0", 16)
 
 
 def _decode(answer: msgspec.Raw, kind: Any) -> Any:

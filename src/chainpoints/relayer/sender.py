@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainpoints.chain.signer import Signer
+from chainpoints.chain.signer import TransactionSigner
 from chainpoints.relayer.fees import Fees
 from chainpoints.relayer.kinds import Call
 from chainpoints.store.relay_transactions import Attempt
@@ -13,12 +13,12 @@ CANCEL_GAS = 21_000
 class Sender:
     """A signer on one chain."""
 
-    def __init__(self, signer: Signer, chain_id: int) -> None:
+    def __init__(self, signer: TransactionSigner, chain_id: int) -> None:
         self._signer, self._chain_id = signer, chain_id
         self.address = signer.address
 
     def attempt(self, nonce: int, call: Call, gas: int, fees: Fees) -> Attempt:
-        """Signed bytes of an EIP-1559 transaction."""
+        """Signed bytes of an EIP-1559 transaction. Never inside a store's transaction: the key may be far away."""
         raw, transaction_hash = self._signer.sign_transaction(
             {
                 "type": 2,

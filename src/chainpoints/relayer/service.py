@@ -1,9 +1,11 @@
-"""The relayer's process: one thread for each lane, so that no lane waits for another's node or nonce."""
+"""The relayer's process: one thread for each key, so that none waits for another's node or nonce."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from typing import Protocol
 
 import structlog
 
@@ -12,14 +14,16 @@ from chainpoints.chain.compiler import load_artifacts
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.reverts import Reverts
 from chainpoints.chain.rpc import Rpc
-from chainpoints.chain.signer import load_signer
+from chainpoints.chain.signer import load_signer, relayer_keys
 from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, Conflict
 from chainpoints.relayer.fees import FeePolicy, policy_of
-from chainpoints.relayer.lane import Lane
+from chainpoints.relayer.housekeeping import Housekeeping
+from chainpoints.relayer.lane import Common, Lane
 from chainpoints.relayer.node import Node
+from chainpoints.relayer.retired import Retired
 from chainpoints.relayer.sender import Sender
-from chainpoints.relayer.watch import OnStep
+from chainpoints.relayer.settle import OnStep
 from chainpoints.store.relay import LANES
 from chainpoints.store.session import Store
 
@@ -45,7 +49,10 @@ def run_relayer(
     """
     waiting = False
     with ExitStack() as endpoints:
-        lanes = _lanes(settings, manifest, store, policy or policy_of(settings.chain), on_step, endpoints)
+        artifacts = load_artifacts()
+        calls, reverts = Calls(manifest, artifacts), Reverts(artifacts)
+        common = Common(settings.chain, store, calls, reverts, policy or policy_of(settings), on_step)
+        workers = _workers(settings, common, endpoints)
         while not stop_event.is_set():
             with ExitStack() as leadership:
                 try:
@@ -56,48 +63,68 @@ def run_relayer(
                     waiting = True
                     stop_event.wait(_LEADER_RETRY_SECONDS)
                     continue
-                _run(lanes, stop_event)
+                _run(workers, stop_event)
 
 
-def _run(lanes: list[Lane], stop: threading.Event) -> None:
-    threads = [threading.Thread(target=_relay, args=(lane, stop), name=f"relay {lane.name}") for lane in lanes]
+class Worker(Protocol):
+    """What a thread repeats."""
+
+    name: str
+
+    def start(self) -> None:
+        """To be called once, before the first step."""
+
+    def step(self) -> float:
+        """Does what can be done now; gives the seconds until it is worth while again."""
+
+    def tell(self, trouble: str | None) -> None:
+        """Keeps why it cannot go on."""
+
+
+def _run(workers: Sequence[Worker], stop: threading.Event) -> None:
+    threads = [threading.Thread(target=_work, args=(each, stop), name=f"relay {each.name}") for each in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _relay(lane: Lane, stop: threading.Event) -> None:
-    """One lane until told to stop. Nothing ends it: an error is told, and the step is tried again."""
+def _work(worker: Worker, stop: threading.Event) -> None:
+    """One worker until told to stop. Nothing ends it: an error is told, and the step is tried again."""
     backoff, started = _FIRST_BACKOFF_SECONDS, False
     while not stop.is_set():
         try:
             if not started:
-                lane.start()
+                worker.start()
                 started = True
-            stop.wait(lane.step())
+            stop.wait(worker.step())
             backoff = _FIRST_BACKOFF_SECONDS
             continue
         except ChainpointsError as error:
-            log.warning("relaying interrupted", lane=lane.name, error=str(error), retry_seconds=backoff)
+            log.warning("relaying interrupted", lane=worker.name, error=str(error), retry_seconds=backoff)
             with suppress(ChainpointsError):
-                lane.tell(f"{error}; this is tried again until it goes well")
+                worker.tell(f"{error}; this is tried again until it goes well")
         except Exception:
-            log.exception("relaying failed", lane=lane.name, retry_seconds=backoff)
+            log.exception("relaying failed", lane=worker.name, retry_seconds=backoff)
         stop.wait(backoff)
         backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
 
 
-def _lanes(
-    settings: Settings, manifest: Manifest, store: Store, policy: FeePolicy, on_step: OnStep, endpoints: ExitStack
-) -> list[Lane]:
-    artifacts = load_artifacts()
-    calls, reverts = Calls(manifest, artifacts), Reverts(artifacts)
-    lanes = []
+def _workers(settings: Settings, common: Common, endpoints: ExitStack) -> list[Worker]:
+    """A lane for each key, and what follows the keys that were there before."""
+    lanes: list[Lane] = []
     for name in LANES:
-        sender = Sender(load_signer(settings, name), settings.chain.chain_id)
-        rpc = Rpc(settings.rpc_url)
-        endpoints.callback(rpc.close)
-        node = Node(rpc, settings.chain, sender.address)
-        lanes.append(Lane(name, settings.chain, store, node, sender, calls, reverts, policy, on_step))
-    return lanes
+        turn = threading.Lock()
+        for key in relayer_keys(settings) if name == "relayer" else [name]:
+            sender = Sender(load_signer(settings, key), settings.chain.chain_id)
+            node = Node(_rpc(settings, endpoints), settings.chain, sender.address)
+            lanes.append(Lane(key, name, turn, node, sender, common))
+    senders = {lane.name: lane.address for lane in lanes}
+    retired = Retired(_rpc(settings, endpoints), common, senders)
+    return [*lanes, retired, Housekeeping(common.store)]
+
+
+def _rpc(settings: Settings, endpoints: ExitStack) -> Rpc:
+    rpc = Rpc(settings.rpc_url)
+    endpoints.callback(rpc.close)
+    return rpc

@@ -1,31 +1,25 @@
-"""What became of the sender's transactions: mined, failed, dropped by a reorg, stuck, or spent by somebody else.
-
-All attempts of a nonce are watched, since any of them may be mined. What is on record and in no block is sent again,
-the same bytes, as soon as the chain's time allows; what stays unmined is replaced under its nonce for a higher fee.
+"""What is on record and in no block is sent again, the same bytes, as soon as the chain's time allows; what stays
+unmined is replaced under its nonce for a higher fee, and a nonce that nothing uses is filled.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
 
 import structlog
 
 from chainpoints.chain.calls import Calls
 from chainpoints.errors import RpcError
-from chainpoints.relayer.fees import FeePolicy, Fees, bumped_fees
+from chainpoints.relayer.fees import FeePolicy, Fees, bumped_fees, first_fees, outbidding
 from chainpoints.relayer.kinds import encode
-from chainpoints.relayer.node import Node, Receipt, View
+from chainpoints.relayer.node import Node, View
 from chainpoints.relayer.sender import Sender
-from chainpoints.store import Connection, relay, relay_transactions
+from chainpoints.relayer.settle import OnStep, Settlement
+from chainpoints.store import relay, relay_transactions
 from chainpoints.store.relay_transactions import CANCEL, Attempt, Transaction
 from chainpoints.store.session import Store
 
 log = structlog.get_logger()
-
-OnStep = Callable[[str], None]
-"""Told of each step at which a crash would be a different one: "recorded", "broadcast", "mined"."""
 
 _GAPS_AT_ONCE = 64
 
@@ -38,30 +32,8 @@ class Watch:
     ) -> None:
         self._store, self._node, self._sender, self._calls = store, node, sender, calls
         self._policy, self._on_step = policy, on_step
-        self._final = -1
+        self.settle = Settlement(store, node, sender.address, on_step, self._no_op).settle
         self.trouble: str | None = None
-
-    def settle(self, view: View, unfinished: list[Transaction]) -> bool:
-        """Books what the view shows of mined, dropped, lost and final transactions. Whether anything changed."""
-        found = [(tx, receipt) for tx in unfinished if (receipt := _receipt(tx, view.receipts))]
-        seen = {tx.id for tx, _ in found}
-        missing = [tx for tx in unfinished if tx.id not in seen]
-        moved = [] if view.stands else self._moved()
-        if found:
-            self._on_step("mined")
-        spent = [(tx, news) for tx in missing if (news := self._spent(tx, view))]
-        if not (found or moved or spent or self._final < view.final):
-            return False
-        with self._store.write() as connection:
-            for tx, receipt in found:
-                self._mined(connection, tx, receipt)
-            for tx, new_receipt in moved:
-                self._move(connection, tx, new_receipt, view)
-            for tx, news in spent:
-                self._book_spent(connection, tx, news, view)
-            relay_transactions.finalise(connection, self._sender.address, view.final)
-        self._final = view.final
-        return bool(found or moved or spent)
 
     def send_again(self, view: View, unfinished: list[Transaction]) -> bool:
         """Broadcasts what no node has taken, fills gaps, replaces what is stuck. False: later nonces must wait."""
@@ -75,9 +47,11 @@ class Watch:
                 return False
             newest = tx.attempts[-1]
             if newest.broadcast_at is None:
+                if self._waits_for_another(tx):
+                    return False
                 self.broadcast(newest, tx, view)
-            elif tx.nonce == view.count and time.time() - newest.broadcast_at >= self._policy.replace_after_seconds:
-                self._replace(tx, view)
+            elif time.time() - newest.broadcast_at >= self._policy.replace_after_seconds:
+                self._push(tx, view)
         return True
 
     def broadcast(self, attempt: Attempt, tx: Transaction | None, view: View) -> None:
@@ -95,17 +69,29 @@ class Watch:
         with self._store.write() as connection:
             relay_transactions.broadcast(connection, attempt.hash)
 
+    def _waits_for_another(self, tx: Transaction) -> bool:
+        """After a reorg: what a wallet did first is mined first, also where another key sends it."""
+        with self._store.read() as connection:
+            return relay.waits_for_another(connection, tx.id)
+
+    def _push(self, tx: Transaction, view: View) -> None:
+        """What is mined next is replaced for a higher fee; what follows it may only have been forgotten by the node."""
+        if tx.nonce == view.count:
+            self._replace(tx, view)
+        else:
+            self.broadcast(tx.attempts[-1], None, view)
+
     def _replace(self, tx: Transaction, view: View) -> None:
-        """Another attempt under the same nonce, for a higher fee; the same bytes again where the cap forbids that."""
+        """Another attempt under the same nonce, for a higher fee; the same bytes again where a higher one is no use."""
         newest = tx.attempts[-1]
-        previous = Fees(newest.max_fee, newest.priority_fee)
-        fees = bumped_fees(previous, view.base_fee, view.priority_fee, self._policy)
+        fees = bumped_fees(_offer(newest), view.base_fee, view.priority_fee, self._policy)
         if fees is None:
-            self.trouble = (
-                f"transaction {newest.hash} waits: it offers {newest.max_fee} wei per gas, and more would pass the cap "
-                f"of {self._policy.cap}; it is mined when fees fall"
-            )
             self.broadcast(newest, None, view)
+            self.trouble = self.trouble or (
+                f"transaction {newest.hash} waits: it offers {newest.max_fee} wei per gas, and more would pass the cap "
+                f"of {self._policy.cap} or be far above the base fee, {view.base_fee}; it is sent again until it is "
+                "mined. If it stays so, see that the node passes it on, or raise CHAINPOINTS_MAX_FEE_GWEI"
+            )
             return
         attempt = self._attempt(tx, fees)
         with self._store.write() as connection:
@@ -121,9 +107,12 @@ class Watch:
             requests = relay.requests_of_transaction(connection, tx.id)
         return self._sender.attempt(tx.nonce, encode(self._calls, requests), tx.attempts[-1].gas, fees)
 
+    def _no_op(self, tx: Transaction) -> Attempt:
+        return self._sender.cancel(tx.nonce, outbidding(_offer(tx.attempts[-1])))
+
     def _fill_gaps(self, view: View, highest: int) -> None:
         """A nonce that nothing on record uses, below one that is, would hold up all that follow."""
-        fees = bumped_fees(Fees(2 * view.base_fee, view.priority_fee), view.base_fee, view.priority_fee, self._policy)
+        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
         with self._store.read() as connection:
             taken = relay_transactions.nonces_from(connection, self._sender.address, view.count)
         for nonce in [nonce for nonce in range(view.count, highest) if nonce not in taken][:_GAPS_AT_ONCE]:
@@ -135,49 +124,6 @@ class Watch:
             log.warning("filling a nonce that nothing uses", nonce=nonce, hash=attempt.hash)
             self.broadcast(attempt, None, view)
 
-    def _moved(self) -> list[tuple[Transaction, Receipt | None]]:
-        """After a reorg: what was mined and is now in another block, or in none."""
-        with self._store.read() as connection:
-            watched = relay_transactions.watched(connection, self._sender.address)
-        receipts = self._node.receipts([attempt.hash for tx in watched for attempt in tx.attempts])
-        now = [(tx, _receipt(tx, receipts)) for tx in watched]
-        return [(tx, receipt) for tx, receipt in now if receipt is None or receipt.block[1] != tx.block_hash]
 
-    def _move(self, connection: Connection, tx: Transaction, receipt: Receipt | None, view: View) -> None:
-        if receipt is not None:
-            self._mined(connection, tx, receipt)
-            return
-        newest = tx.attempts[-1]
-        log.warning("the block of a transaction is gone", nonce=tx.nonce, hash=newest.hash, block=tx.block_number)
-        relay_transactions.dropped(connection, tx)
-        if not tx.succeeded:
-            # Its requests are elsewhere. The old bytes may still come back, so the no-op offers more than they did.
-            market = (view.base_fee, view.priority_fee)
-            fees = bumped_fees(Fees(newest.max_fee, newest.priority_fee), *market, replace(self._policy, cap=2**63 - 1))
-            if fees is not None:
-                relay_transactions.add_attempt(connection, tx.id, self._sender.cancel(tx.nonce, fees))
-
-    def _mined(self, connection: Connection, tx: Transaction, receipt: Receipt) -> None:
-        given_back = relay_transactions.mined(connection, tx, receipt.hash, receipt.succeeded, receipt.block)
-        if not receipt.succeeded:
-            log.warning("a transaction was mined and failed", nonce=tx.nonce, hash=receipt.hash, requests=given_back)
-
-    def _spent(self, tx: Transaction, view: View) -> str | None:
-        """News of a nonce that is in the chain, though none of our attempts is. Believed once final, and not before."""
-        if tx.nonce >= view.count:
-            return "free again" if tx.block_number is not None else None
-        if tx.block_number is None:
-            return "spent"
-        return "lost" if tx.block_number <= view.final else None
-
-    def _book_spent(self, connection: Connection, tx: Transaction, news: str, view: View) -> None:
-        if news == "lost":
-            given_back = relay_transactions.lost(connection, tx.id)
-            log.error("another transaction used our nonce", nonce=tx.nonce, requests=given_back)
-        else:
-            block = (view.number, view.hash) if news == "spent" else None
-            relay_transactions.spent_elsewhere(connection, tx.id, block)
-
-
-def _receipt(tx: Transaction, receipts: dict[str, Receipt]) -> Receipt | None:
-    return next((receipts[attempt.hash] for attempt in tx.attempts if attempt.hash in receipts), None)
+def _offer(attempt: Attempt) -> Fees:
+    return Fees(attempt.max_fee, attempt.priority_fee)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from chainpoints.store import tables
 
@@ -41,3 +41,11 @@ def store_answer(connection: Connection, owner: str, key: str, answer: StoredAns
         "created_at": int(time.time()),
     }
     connection.execute(_INSERT, row)
+
+
+def prune_answers(connection: Connection, stored_before: int, limit: int) -> int:
+    """Forgets answers: their keys count as new ones. Gives how many: at most `limit`."""
+    t = tables.idempotency.c
+    old = select(t.owner, t.key).where(t.created_at < stored_before).limit(limit)
+    these = tuple_(t.owner, t.key).in_(old)
+    return connection.execute(delete(tables.idempotency).where(these)).rowcount

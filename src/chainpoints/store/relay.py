@@ -14,7 +14,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import ColumnElement
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
@@ -29,6 +42,9 @@ LANES: dict[str, tuple[str, ...]] = {
     "registrar": ("register_merchant", "add_quota"),
 }
 """Which key sends which kinds of requests."""
+
+PUBLIC = ("payment", "claim")
+"""The kinds that need no API key."""
 
 OPEN = ("accepted", "sent")
 """The states in which a request still waits for its end."""
@@ -85,6 +101,19 @@ def _ready(which: ColumnElement[bool]) -> Select[Any]:
 
 # Put together once: building a statement costs more than running it.
 _INSERT = insert(requests)
+_BY_ID = _select().where(requests.c.id == bindparam("id"))
+_OF_ORDER = (
+    _select()
+    .where(requests.c.merchant == bindparam("merchant"), requests.c.order_hash == bindparam("order_hash"))
+    .order_by(requests.c.sequence)
+)
+_OF_WALLET = (
+    _select()
+    .where(requests.c.wallet == bindparam("wallet"))
+    .order_by(requests.c.sequence.desc())
+    .limit(bindparam("limit"))
+)
+_OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
 _SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
 _READY = _ready(requests.c.sequence.not_in(_SEQUENCES))
@@ -101,6 +130,16 @@ _UNREAD = (
 )
 
 
+def _waits_for_another() -> Select[Any]:
+    earlier = requests.alias("earlier")
+    ours = (requests.c.transaction_id == bindparam("transaction")) & (earlier.c.wallet == requests.c.wallet)
+    before = (earlier.c.sequence < requests.c.sequence) & (earlier.c.transaction_id < bindparam("transaction"))
+    return select(exists().where(ours, before, earlier.c.state == "sent"))
+
+
+_WAITS_FOR_ANOTHER = _waits_for_another()
+
+
 def add_request(
     connection: Connection,
     *,
@@ -111,8 +150,10 @@ def add_request(
     merchant: int | None = None,
     order_hash: str | None = None,
     wallet: str | None = None,
+    promised_gwei: int = 0,
 ) -> str:
-    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at.
+    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at;
+    `promised_gwei` what it is expected to cost (store/gas).
 
     Give `order_hash` for what is of an order and `wallet` for what acts for a person: each keeps its order.
     Raises InvalidInput for a kind that the lane's key does not send.
@@ -132,6 +173,7 @@ def add_request(
         "not_before": not_before,
         "accepted_at": int(time.time()),
         "failures": 0,
+        "promised_gwei": promised_gwei,
     }
     connection.execute(_INSERT, row)
     return request_id
@@ -139,7 +181,7 @@ def add_request(
 
 def request(connection: Connection, request_id: str) -> Request:
     """Raises NotFound when there is none."""
-    row = connection.execute(_select().where(requests.c.id == request_id)).one_or_none()
+    row = connection.execute(_BY_ID, {"id": request_id}).one_or_none()
     if row is None:
         raise NotFound(f"no request {request_id[:36]}")
     return _request(row)
@@ -147,20 +189,18 @@ def request(connection: Connection, request_id: str) -> Request:
 
 def requests_of_order(connection: Connection, merchant: int, order_hash: str) -> list[Request]:
     """In the order of acceptance."""
-    of_order = (requests.c.merchant == merchant) & (requests.c.order_hash == order_hash)
-    return [_request(row) for row in connection.execute(_select().where(of_order).order_by(requests.c.sequence))]
+    chosen = {"merchant": merchant, "order_hash": order_hash}
+    return [_request(row) for row in connection.execute(_OF_ORDER, chosen)]
 
 
 def requests_of_wallet(connection: Connection, wallet: str, limit: int = 50) -> list[Request]:
     """The newest first."""
-    query = _select().where(requests.c.wallet == wallet).order_by(requests.c.sequence.desc()).limit(limit)
-    return [_request(row) for row in connection.execute(query)]
+    return [_request(row) for row in connection.execute(_OF_WALLET, {"wallet": wallet, "limit": limit})]
 
 
 def requests_of_transaction(connection: Connection, transaction_id: int) -> list[Request]:
     """In the order of acceptance, which is their order in the transaction."""
-    query = _select().where(requests.c.transaction_id == transaction_id).order_by(requests.c.sequence)
-    return [_request(row) for row in connection.execute(query)]
+    return [_request(row) for row in connection.execute(_OF_TRANSACTION, {"transaction": transaction_id})]
 
 
 def open_requests(connection: Connection, due_by: int = 2**63 - 1) -> int:
@@ -201,6 +241,19 @@ def still_ready(connection: Connection, lane: str, now: int, sequences: Collecti
     """Those of these requests that may be sent at chain time `now`."""
     values = {"lane": lane, "now": now, "limit": len(sequences), "sequences": list(sequences)}
     return [_request(row) for row in connection.execute(_STILL_READY, values)]
+
+
+def waits_for_another(connection: Connection, transaction_id: int) -> bool:
+    """Whether a request of the transaction has to wait for one of its wallet that an earlier transaction carries."""
+    parameters = {"transaction": transaction_id}
+    return bool(connection.execute(_WAITS_FOR_ANOTHER, parameters).scalar_one())
+
+
+def prune_refused(connection: Connection, accepted_before: int, limit: int) -> int:
+    """Forgets refused requests that anybody could make (payments and claims). Gives how many: at most `limit`."""
+    public = requests.c.kind.in_(PUBLIC) & (requests.c.accepted_at < accepted_before)
+    old = select(requests.c.sequence).where(requests.c.state == "refused", public).limit(limit)
+    return connection.execute(delete(requests).where(requests.c.sequence.in_(old))).rowcount
 
 
 def refuse(connection: Connection, request_id: str, refusal: Mapping[str, Any]) -> None:

@@ -8,20 +8,25 @@ that records what uses it, and what is on record is what is sent: the bytes are 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from chainpoints.store import relay
+from chainpoints.errors import Conflict
+from chainpoints.store import gas, relay
 from chainpoints.store.tables import relay_attempts as attempts
+from chainpoints.store.tables import relay_costs as costs
 from chainpoints.store.tables import relay_lanes as lanes
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
 
 UNFINISHED = ("sent", "dropped")
+RETIRED = "retired"
+"""Stands for a lane where troubles are told of keys that no lane has any more."""
+
 CANCEL = "cancel"
 """The kind of a transaction that does nothing but fill its nonce."""
 
@@ -71,24 +76,22 @@ class Lane:
     changed_at: int
 
 
-def record(
-    connection: Connection,
-    sender: str,
-    kind: str,
-    request_ids: Sequence[str],
-    transaction_count: int,
-    sign: Callable[[int], Attempt],
-) -> Attempt:
-    """Takes the sender's next nonce, signs with it and puts the requests into the transaction.
-
-    The next nonce is the chain's count or follows the highest on record. Raises Conflict when a request is no longer
-    accepted: then nothing is recorded.
-    """
+def next_nonce(connection: Connection, sender: str, transaction_count: int) -> int:
+    """The chain's count, or what follows the highest on record."""
     highest = connection.scalar(select(func.max(transactions.c.nonce)).where(transactions.c.sender == sender))
-    nonce = transaction_count if highest is None else max(transaction_count, highest + 1)
-    attempt = sign(nonce)
+    return transaction_count if highest is None else max(transaction_count, highest + 1)
+
+
+def record(
+    connection: Connection, sender: str, kind: str, request_ids: Sequence[str], nonce: int, attempt: Attempt
+) -> None:
+    """Takes the nonce that was signed with, and puts the requests into the transaction.
+
+    Raises Conflict when the nonce is not the next one any more, or a request no longer accepted: nothing is recorded.
+    """
+    if nonce != next_nonce(connection, sender, nonce):
+        raise Conflict(f"nonce {nonce} of {sender} is taken; another process took it")
     relay.carry(connection, request_ids, _insert(connection, sender, nonce, kind, attempt))
-    return attempt
 
 
 def fill_gap(connection: Connection, sender: str, nonce: int, attempt: Attempt) -> None:
@@ -115,9 +118,15 @@ def send_again(connection: Connection, sender: str) -> None:
 
 
 def mined(
-    connection: Connection, transaction: Transaction, attempt_hash: str, succeeded: bool, block: tuple[int, str]
+    connection: Connection,
+    transaction: Transaction,
+    attempt_hash: str,
+    succeeded: bool,
+    block: tuple[int, str],
+    cost_wei: int = 0,
 ) -> list[str]:
     """One attempt is in a block. What it carried is mined, or, if it failed, accepted again; gives the ids of those."""
+    gas.book(connection, transaction.id, cost_wei)
     values = {"state": "mined", "hash": attempt_hash, "succeeded": succeeded}
     values |= {"block_number": block[0], "block_hash": block[1]}
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
@@ -137,6 +146,7 @@ def dropped(connection: Connection, transaction: Transaction) -> None:
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
     again = update(attempts).where(attempts.c.transaction_id == transaction.id)
     connection.execute(again.values(broadcast_at=None))
+    gas.take_back(connection, transaction.id)
     relay.set_state(connection, [transaction.id], "sent")
 
 
@@ -158,6 +168,7 @@ def finalise(connection: Connection, sender: str, final: int) -> int:
     below = (
         (transactions.c.sender == sender) & (transactions.c.state == "mined") & (transactions.c.block_number <= final)
     )
+    connection.execute(delete(costs).where(costs.c.transaction_id.in_(select(transactions.c.id).where(below))))
     return connection.execute(update(transactions).where(below).values(state="final")).rowcount
 
 
@@ -203,6 +214,24 @@ def nonces_from(connection: Connection, sender: str, first: int) -> set[int]:
     return set(connection.execute(select(transactions.c.nonce).where(at_or_above)).scalars())
 
 
+def retired_senders(connection: Connection, present: Collection[str]) -> list[str]:
+    """Those that are not among the present ones and have transactions that are not final."""
+    open_ones = transactions.c.state.in_((*UNFINISHED, "mined"))
+    query = select(transactions.c.sender).where(open_ones, transactions.c.sender.not_in(present)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def carrying(connection: Connection, transaction_ids: Sequence[int]) -> dict[int, int]:
+    """How many requests each of these transactions carries; those that carry none are left out."""
+    query = select(requests.c.transaction_id, func.count()).where(requests.c.transaction_id.in_(transaction_ids))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(requests.c.transaction_id))}
+
+
+def keep_lanes(connection: Connection, names: Collection[str]) -> None:
+    """Forgets the lanes of other names: nothing runs them any more."""
+    connection.execute(delete(lanes).where(lanes.c.lane.not_in(names)))
+
+
 def set_trouble(connection: Connection, lane: str, sender: str, trouble: str | None) -> None:
     """Keeps why a lane sends nothing."""
     values = {"sender": sender, "trouble": trouble, "changed_at": int(time.time())}
@@ -217,7 +246,7 @@ def all_lanes(connection: Connection) -> list[Lane]:
 
 def _of_a_lane() -> ColumnElement[bool]:
     """Sent by a key that a lane has now."""
-    return transactions.c.sender.in_(select(lanes.c.sender))
+    return transactions.c.sender.in_(select(lanes.c.sender).where(lanes.c.lane != RETIRED))
 
 
 def _insert(connection: Connection, sender: str, nonce: int, kind: str, attempt: Attempt) -> int:

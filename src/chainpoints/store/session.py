@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -61,6 +62,7 @@ class Store:
         if backend not in ("sqlite", "postgresql"):
             raise ConfigError(f"database {backend}: chainpoints keeps its books in sqlite or postgresql")
         self.is_sqlite = backend == "sqlite"
+        self._writer = Lock()
         if self.is_sqlite:
             if not url.database:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
@@ -85,7 +87,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._transaction({"chainpoints_write": True}) as connection:
+        # SQLite has one writer at a time, and who waits for it sleeps up to 0.1 s too long: in this process they queue.
+        queue = self._writer if self.is_sqlite else nullcontext()
+        with queue, self._transaction({"chainpoints_write": True}) as connection:
             yield connection
 
     @contextmanager

@@ -291,6 +291,7 @@ idempotency = Table(
     Column("status", Integer),  # NULL while the first request is in flight
     Column("body", Text),
     Column("created_at", BigInteger, nullable=False),
+    Index(None, "created_at"),
 )
 
 relay_requests = Table(
@@ -310,8 +311,10 @@ relay_requests = Table(
     Column("transaction_id", Integer, ForeignKey("relay_transactions.id"), index=True),
     Column("refusal", Text),  # JSON: the decoded revert
     Column("failures", Integer, nullable=False),  # how often a transaction of it was mined and failed
+    Column("promised_gwei", BigInteger, nullable=False, server_default="0"),  # what it may cost, while it is open
     Index(None, "state", "lane", "sequence"),
     Index(None, "merchant", "order_hash"),
+    Index(None, "merchant", "state"),
     Index(None, "wallet", "state"),
 )
 
@@ -347,10 +350,39 @@ relay_attempts = Table(
 relay_lanes = Table(
     "relay_lanes",
     metadata,
-    Column("lane", String(16), primary_key=True),
+    Column("lane", String(16), primary_key=True),  # one row a key: relayer, relayer-2, ..., issuer, registrar, retired
     Column("sender", _ADDRESS, nullable=False),
     Column("trouble", Text),  # why nothing is being sent, and what to do; NULL while all is well
     Column("changed_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("gas_price", BigInteger),  # wei per gas, as of its last look at the chain
+)
+
+# A merchant's gas, in gwei (10**-9 ETH); merchant 0 is all claims, which no merchant asked for. A day is one of the
+# chain's, counted from 1970, and a request counts on the day in which it was accepted.
+
+gas_budgets = Table(
+    "gas_budgets",
+    metadata,
+    Column("merchant", BigInteger, primary_key=True, autoincrement=False),
+    Column("gwei", BigInteger, nullable=False),  # a day; without a row the settings' default is meant
+)
+
+gas_spent = Table(
+    "gas_spent",
+    metadata,
+    Column("merchant", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("gwei", BigInteger, nullable=False),
+)
+
+relay_costs = Table(
+    "relay_costs",
+    metadata,
+    # What a mined transaction added to gas_spent: taken back when its block goes, forgotten when it is final.
+    Column("transaction_id", Integer, ForeignKey("relay_transactions.id"), primary_key=True, autoincrement=False),
+    Column("merchant", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("gwei", BigInteger, nullable=False),
 )
 
 processes = Table(

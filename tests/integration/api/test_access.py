@@ -55,6 +55,8 @@ def keyed_requests(
         ("merchants:write", "POST", "/v1/merchants/1/quota", {"amount": "1", "evidence": "e"}),
         ("merchants:write", "POST", "/v1/merchants/1/reserve", reserve),
         ("metrics:read", "GET", "/metrics", None),
+        ("merchants:write", "POST", "/v1/merchants/1/gas", {"budget": "0.5"}),
+        ("orders:read", "GET", "/v1/merchants/1/gas", None),
     ]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import json
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import select
 
-from builders import ROOT
+from builders import ROOT, signer
 from chain_rows import MANIFEST
 from chainpoints.api.app import create_app
 from chainpoints.api.errors import KINDS
@@ -293,6 +295,31 @@ def test_a_burst_is_refused_with_429_and_told_when_to_come_back(rows: Store, set
     assert answers[0].headers["ratelimit"].startswith('"default";r=4;')
     assert answers[-1].headers["retry-after"] == "1"
     assert assert_problem(answers[-1])["type"] == "/problems/rate-limited"
+
+
+def test_more_at_once_than_can_be_worked_on_is_429_and_slow_clients_take_no_place(
+    rows: Store, settings: Settings
+) -> None:
+    app = create_app(settings, MANIFEST, rows, limits=Limits(at_once=2))
+    body = {"wallet": signer("alice").address}
+    with serving(app) as url, httpx.Client(base_url=url) as http, ThreadPoolExecutor(30) as threads:
+        host, port = url.removeprefix("http://").split(":")
+        slow = [socket.create_connection((host, int(port))) for _ in range(5)]
+        for each in slow:  # more than are worked on at once
+            each.sendall(b"POST /v1/claims HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        assert http.get("/v1/status").status_code == 200
+        with rows.write() as connection:  # so that those that are worked on wait
+            rows.hold(connection, f"claim {body['wallet']}")
+            answers = [threads.submit(Client(http).try_post, "/v1/claims", body) for _ in range(20)]
+            wait(answers, timeout=1)
+        found = [each.result() for each in answers]
+        for each in slow:
+            each.close()
+        assert sorted(answer.status_code for answer in found) == [422] * 2 + [429] * 18
+        one = next(answer for answer in found if answer.status_code == 429)
+        assert one.headers["retry-after"] == "1"
+        assert assert_problem(one)["type"] == "/problems/rate-limited"
+        assert http.get("/v1/status").status_code == 200
 
 
 def test_an_index_that_has_not_begun_is_503(store: Store, settings: Settings) -> None:

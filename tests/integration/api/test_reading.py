@@ -297,7 +297,7 @@ def test_every_reading_answer_names_its_block(api: Api) -> None:
         elif not path.endswith("/refund-authorization"):  # it needs a payment; the test of money reads it
             assert shop.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
         checked += 1
-    assert checked == 25
+    assert checked == 26
 
 
 def test_what_was_accepted_names_its_block_and_keeps_it_when_it_is_asked_again(api: Api) -> None:
@@ -346,7 +346,7 @@ def test_a_request_whose_block_a_reorg_took_is_not_shown_as_mined(api: Api, bloc
         where = {"lane": "relayer", "merchant": 1, "order_hash": "0x" + "0e" * 32, "not_before": 0}
         request = relay.add_request(connection, kind="payment", payload={}, **where)
         attempt = Attempt("0x" + "aa" * 32, "0x", max_fee=1, priority_fee=1, gas=21_000)
-        relay_transactions.record(connection, BOB, "payment", [request], 0, lambda _nonce: attempt)
+        relay_transactions.record(connection, BOB, "payment", [request], 0, attempt)
         (sent,) = relay_transactions.unfinished(connection, BOB)
         relay_transactions.mined(connection, sent, attempt.hash, True, (block, block_hash(block)))
     shown = api.public.get(f"/v1/requests/{request}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from chainpoints.api.deps import View
+from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, Answer, PublicActionDep
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import next_release_shape
@@ -39,13 +40,15 @@ def _claim(action: Action, view: View, body: NewClaim) -> Answer:
     claimable = [row.node for row, node in held if node.claimable(view.now) > 0]
     if not claimable or (body.nodes is not None and len(claimable) < len(held)):
         raise _nothing_claimable(view, held)
+    nodes = claimable[:_NODES_IN_A_CLAIM]
     request_id = add_request(
         view.connection,
         kind="claim",
         lane="relayer",
-        payload={"nodes": claimable[:_NODES_IN_A_CLAIM], "wallet": wallet},
+        payload={"nodes": nodes, "wallet": wallet},
         not_before=view.now,
         wallet=wallet,
+        promised_gwei=promised(action.gateway, view, "claim", None, nodes=len(nodes)),
     )
     return accepted(view, request_id)
 

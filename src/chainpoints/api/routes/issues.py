@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import View
+from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer
 from chainpoints.api.routes.authorizations import active_merchant, started_program, within_day, within_quota
 from chainpoints.api.routes.orders import known_order
@@ -68,6 +69,7 @@ def _issue(action: Action, view: View, caller: Caller, body: NewIssue) -> Answer
         merchant=order.merchant,
         order_hash=order.order_hash,
         wallet=customer,
+        promised_gwei=promised(action.gateway, view, "issue", order.merchant),
     )
     return accepted(view, request)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import View
+from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
 from chainpoints.api.routes.orders import known_order
@@ -49,6 +50,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
         typed_data = payment_typed_data(action.gateway.manifest, payment, body.valid_after, body.valid_before)
         _check_signature(typed_data, body.signature, payer)
     _check_balance(view, payer, payment.amount)
+    gwei = promised(action.gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
     payload = {
         "merchant": payment.merchant,
         "program": payment.program,
@@ -69,6 +71,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
         merchant=order.merchant,
         order_hash=order.order_hash,
         wallet=None if body.contract_wallet else payer,  # unproved, it must hold up nothing of theirs
+        promised_gwei=gwei,
     )
     return accepted(view, request)
 
@@ -81,6 +84,7 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
     if not body.contract_wallet:
         typed_data = refund_typed_data(action.gateway.manifest, refund, body.valid_after, body.valid_before)
         _check_signature(typed_data, body.signature, refund.payout)
+    gwei = promised(action.gateway, view, "refund", order.merchant, by_code=body.contract_wallet)
     payment = refund.payment
     payload = {
         "merchant": payment.merchant,
@@ -105,6 +109,7 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
         merchant=order.merchant,
         order_hash=order.order_hash,
         wallet=payment.payer,
+        promised_gwei=gwei,
     )
     return accepted(view, request)
 

@@ -65,6 +65,35 @@ class NewQuota(Shape):
     evidence: Evidence
 
 
+EtherIn = Annotated[
+    str,
+    text_of(
+        r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?$",
+        'a decimal string of ETH, at most 9 decimals, such as "0.05"',
+        description="ETH as decimal text, at most 9 decimals",
+        examples=["0.05"],
+    ),
+]
+Ether = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{9}$", description="ETH, 9 decimals", examples=["0.050000000"])]
+
+
+class NewGasBudget(Shape):
+    budget: EtherIn | None = Field(description="what the merchant may cost a day; null: the gateway's default")
+
+
+class GasDay(Shape):
+    """A UTC day of chain time. A request counts on the day in which it was accepted."""
+
+    read_at: ReadAt
+    merchant: MerchantId
+    budget: Ether | None = Field(description="what the merchant may cost a day; null: no limit")
+    is_default: bool = Field(description="nothing was set for this merchant")
+    spent: Ether = Field(description="what its mined transactions cost; a batch is shared alike among its requests")
+    promised: Ether = Field(description="what its open requests are expected to cost")
+    left: Ether | None
+    free_at: Timestamp = Field(description="chain time at which the next day begins")
+
+
 class NewReserve(Shape):
     """Out of the merchant's quota into the reserve of a FUNDED program.
 
