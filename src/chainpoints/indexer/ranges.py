@@ -1,4 +1,8 @@
-"""Fetching long stretches of a chain: ranges of a size that adapts, several in flight, handed over in order."""
+"""Fetching long stretches of a chain: ranges of a size that adapts, several in flight, handed over in order.
+
+Threads only wait for the endpoint. All that computes is done by the one thread that asks for the ranges: threads that
+compute would take turns anyway, and each turn costs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from chainpoints.chain.client import ChainClient
+from chainpoints.chain.client import Answers, ChainClient
 from chainpoints.chain.events import EventDecoder
 from chainpoints.errors import ChainError
 from chainpoints.indexer.project import BlockEvents
@@ -15,7 +19,7 @@ _EVENTS_WANTED = (
     10_000  # in a range: few enough for the processor's caches and the memory, many enough for the database
 )
 _MOST_BLOCKS = 2_000
-_IN_FLIGHT = 4
+_IN_FLIGHT = 8
 
 
 class Ranges:
@@ -32,14 +36,14 @@ class Ranges:
 
     def fetch(self, first: int, last: int) -> Iterator[list[BlockEvents]]:
         """The blocks from `first` to `last`, in order, a range at a time. Raises RpcError and InconsistentChain."""
-        in_flight: deque[Future[list[BlockEvents]]] = deque()
+        in_flight: deque[Future[Answers]] = deque()
         try:
             while first <= last or in_flight:
                 while first <= last and len(in_flight) < _IN_FLIGHT:
                     end = min(first + self.blocks - 1, last)
-                    in_flight.append(self._threads.submit(self._fetch, first, end))
+                    in_flight.append(self._threads.submit(self._client.download, first, end))
                     first = end + 1
-                found = in_flight.popleft().result()
+                found = self._read(in_flight.popleft().result())
                 self._adapt(len(found), sum(len(block.events) for block in found))
                 yield found
         except ChainError:
@@ -49,9 +53,9 @@ class Ranges:
             for future in in_flight:
                 future.cancel()
 
-    def _fetch(self, first: int, last: int) -> list[BlockEvents]:
+    def _read(self, answers: Answers) -> list[BlockEvents]:
         events = self._decoder.events
-        return [BlockEvents(block.header, events(block.logs)) for block in self._client.blocks(first, last)]
+        return [BlockEvents(block.header, events(block.logs)) for block in self._client.read(answers)]
 
     def _adapt(self, blocks: int, events: int) -> None:
         """Towards the wanted number of events, at most doubling, and never by a range that was cut short."""
