@@ -7,6 +7,7 @@ ChainpointsError
 ├── DeploymentError          a plan and the chain disagree; nothing more was sent
 ├── ChainError
 │   ├── RpcError             the node answered with an error, or not at all (retryable)
+│   │   └── RangeTooLarge    it refused a question about so many blocks; it may answer one about fewer
 │   ├── InconsistentChain    an answer contradicts itself: logs against bloom, number against hash (retryable)
 │   ├── ReorgBeyondFinality  the chain changed below what was final: the indexer stops, nothing is deleted
 │   └── Reverted             a call would revert; carries the decoded error, its arguments and a sentence
@@ -58,6 +59,10 @@ class RpcError(ChainError):
     def __init__(self, method: str, message: str, *, code: int = 0, data: Any = None) -> None:
         super().__init__(f"{method}: {message}")
         self.method, self.code, self.data = method, code, data
+
+
+class RangeTooLarge(RpcError):
+    pass
 
 
 class InconsistentChain(ChainError):

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from chainpoints.chain import bloom
+from chainpoints.chain.caps import is_too_large
 from chainpoints.chain.rpc import Rpc
-from chainpoints.errors import InconsistentChain
+from chainpoints.errors import InconsistentChain, RangeTooLarge, RpcError
 from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
@@ -127,10 +128,20 @@ class ChainClient:
         return self.read(self.download(first, last))
 
     def download(self, first: int, last: int) -> Answers:
-        """Asks for the blocks of a range: the part of `blocks` that waits for the endpoint, and does nothing else."""
+        """Asks for the blocks of a range: the part of `blocks` that waits for the endpoint, and does nothing else.
+
+        Raises RangeTooLarge when the endpoint caps what it answers at once.
+        """
         headers = self._download_headers(first, last)
+        if bytes(headers[-1][-1]) == b"null":
+            raise _no_block(last)
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
-        return Answers(first, last, headers, self._rpc.raw("eth_getLogs", query))
+        try:
+            return Answers(first, last, headers, self._rpc.raw("eth_getLogs", query))
+        except RpcError as error:
+            if is_too_large(error.code, str(error)):
+                raise RangeTooLarge("eth_getLogs", f"blocks {first} to {last}: {error}", code=error.code) from error
+            raise
 
     def read(self, answers: Answers) -> list[Block]:
         """The blocks that were asked for. Raises InconsistentChain and RpcError."""
@@ -183,11 +194,15 @@ def _chained(first: int, batches: Iterable[Iterable[msgspec.Raw]]) -> list[Heade
     for number, answer in enumerate(chain.from_iterable(batches), start=first):
         header = _typed_header(_decode(_header, answer))
         if header is None or header.number != number:
-            raise InconsistentChain(f"the endpoint does not give block {number}, which it should have")
+            raise _no_block(number)
         if headers and header.parent_hash != headers[-1].hash:
             raise InconsistentChain(f"block {number} is no child of the block before: the chain is changing")
         headers.append(header)
     return headers
+
+
+def _no_block(number: int) -> InconsistentChain:
+    return InconsistentChain(f"the endpoint does not give block {number}, which it should have")
 
 
 def _typed_header(raw: _RawHeader | None) -> Header | None:

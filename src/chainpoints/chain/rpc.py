@@ -88,7 +88,7 @@ class Rpc:
                 what,
                 f"no answer from the RPC endpoint ({type(error).__name__}); see that it runs and CHAINPOINTS_RPC_URL",
             ) from None
-        if response.status >= 500 or response.status in (401, 403, 404, 429):
+        if response.status >= 500 or response.status in (401, 403, 404, 413, 429):
             raise RpcError(what, f"the RPC endpoint answered HTTP {response.status}", code=response.status)
         return response.data
 

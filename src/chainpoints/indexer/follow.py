@@ -9,7 +9,7 @@ from threading import Event
 from chainpoints.chain.client import ChainClient, Heads
 from chainpoints.chain.events import EventDecoder
 from chainpoints.config import Chain
-from chainpoints.errors import ConfigError, InconsistentChain
+from chainpoints.errors import ChainError, ConfigError, InconsistentChain
 from chainpoints.indexer.local_chain import BlockId, LocalChain, Look, Move, Wait
 from chainpoints.indexer.project import BlockEvents, Projector
 from chainpoints.indexer.ranges import Ranges
@@ -181,14 +181,19 @@ class Follower:
 
 
 def _gathered(ranges: Iterable[list[BlockEvents]]) -> Iterator[list[BlockEvents]]:
-    """Ranges put together to what is worth a commit: so many events, or all that came in a while."""
+    """Ranges put together to what is worth a commit: so many events, all that came in a while or before an error."""
     gathered: list[BlockEvents] = []
     events, began = 0, time.monotonic()
-    for blocks in ranges:
-        gathered += blocks
-        events += sum(len(block.events) for block in blocks)
-        if events >= _EVENTS_IN_A_COMMIT or time.monotonic() - began >= _LONGEST_WITHOUT_COMMIT_SECONDS:
+    try:
+        for blocks in ranges:
+            gathered += blocks
+            events += sum(len(block.events) for block in blocks)
+            if events >= _EVENTS_IN_A_COMMIT or time.monotonic() - began >= _LONGEST_WITHOUT_COMMIT_SECONDS:
+                yield gathered
+                gathered, events, began = [], 0, time.monotonic()
+    except ChainError:
+        if gathered:
             yield gathered
-            gathered, events, began = [], 0, time.monotonic()
+        raise
     if gathered:
         yield gathered
