@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.indexing.node import BenchmarkError
+from benchmarks.indexing.node import BenchmarkError, free_port
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def postgres_server() -> Iterator[str]:
         raise BenchmarkError("no PostgreSQL in /usr/lib/postgresql; install Debian's postgresql")
     folder = Path(tempfile.mkdtemp(prefix="chainpoints-postgres-"))
     who = _unprivileged(folder)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     initdb = [str(found[-1] / "initdb"), "-D", str(data), "-U", "chainpoints", "-A", "trust", "-E", "UTF8"]
     subprocess.run([*initdb, "--locale=C"], check=True, capture_output=True, cwd=folder, **who)
     command = [str(found[-1] / "postgres"), "-D", str(data), "-p", str(port), "-c", f"unix_socket_directories={folder}"]
@@ -68,9 +67,3 @@ def _wait_until_it_answers(address: str) -> None:
             return
         time.sleep(0.05)
     raise BenchmarkError("PostgreSQL does not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

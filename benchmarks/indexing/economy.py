@@ -18,6 +18,7 @@ from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.signer import Signer, local_key
 from chainpoints.types import ONE_POINT, Address, NodeId
 
+USUAL_WEEKS = 20
 FEC = 1
 MERCHANTS = 5
 SHOPPERS = 250

@@ -83,7 +83,7 @@ def chain(name: str, build: Callable[[Node, Manifest, dict[str, Artifact]], None
 @contextmanager
 def _anvil(folder: Path) -> Iterator[Node]:
     """A node with the saved chain of the folder, or a new one, which is saved when all went well."""
-    port, state, built = _free_port(), folder / "state.json", folder / "built"
+    port, state, built = free_port(), folder / "state.json", folder / "built"
     if not built.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -128,7 +128,8 @@ def _settings(port: int, folder: Path) -> Settings:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

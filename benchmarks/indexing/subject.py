@@ -14,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection, func, select
 
-from chainpoints.chain.client import ChainClient, _logs
+from chainpoints.chain.client import ChainClient, _header, _logs
 from chainpoints.chain.events import EventDecoder
 from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
 from chainpoints.indexer.follow import Follower
+from chainpoints.store.chain_rows import CHAIN_TABLES
 from chainpoints.store.digest import digest
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
@@ -35,6 +37,7 @@ class Outcome(msgspec.Struct, frozen=True):
     cpu_seconds: float
     """Of this process alone, also before and after."""
     peak_rss_mb: float
+    events: int
     digest: str = ""
 
 
@@ -47,14 +50,14 @@ def floor(url: str, manifest: Manifest) -> Outcome:
 
     def fetch(first: int) -> int:
         last = min(first + _FLOOR_BLOCKS - 1, head)
-        rpc.batch([("eth_getBlockByNumber", (hex(number), False)) for number in range(first, last + 1)])
+        for header in rpc.batch([("eth_getBlockByNumber", (hex(number), False)) for number in range(first, last + 1)]):
+            _header.decode(header)
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": addresses}
         return len(_logs.decode(rpc.raw("eth_getLogs", query)))
 
     with ThreadPoolExecutor(_FLOOR_IN_FLIGHT) as threads:
         found = sum(threads.map(fetch, range(manifest.first_block, head + 1, _FLOOR_BLOCKS)))
-    assert found
-    return Outcome(time.monotonic() - began, time.process_time(), _peak_rss_mb())
+    return Outcome(time.monotonic() - began, time.process_time(), _peak_rss_mb(), found)
 
 
 def ours(url: str, manifest: Manifest, database: str) -> Outcome:
@@ -62,9 +65,7 @@ def ours(url: str, manifest: Manifest, database: str) -> Outcome:
     store, rpc = Store(Secret(database)), Rpc(Secret(url))
     migrate(store)
     client = ChainClient(rpc, [contract.address for contract in manifest.contracts.values()])
-    follower = Follower(
-        client, EventDecoder(manifest), store, CHAINS["local"], manifest.first_block, threading.Event()
-    )
+    follower = Follower(client, EventDecoder(manifest), store, CHAINS["local"], manifest.first_block, threading.Event())
     began = time.monotonic()
     while follower.step():
         pass
@@ -72,7 +73,13 @@ def ours(url: str, manifest: Manifest, database: str) -> Outcome:
     follower.close()
     used, peak = time.process_time(), _peak_rss_mb()
     with store.read() as connection:
-        return Outcome(seconds, used, peak, digest(connection))
+        return Outcome(seconds, used, peak, _events(connection), digest(connection))
+
+
+def _events(connection: Connection) -> int:
+    """Rows of tables that have one for each event."""
+    tables = [table for table in CHAIN_TABLES if "log_index" in table.c]
+    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
 
 
 def _peak_rss_mb() -> float:

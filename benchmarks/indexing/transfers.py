@@ -9,6 +9,7 @@ from chainpoints.chain.events import topic
 from chainpoints.chain.manifest import Manifest
 from chainpoints.types import ONE_POINT
 
+USUAL = 300_000
 IN_BLOCK = 97
 _ACCOUNTS = 15_000
 _TRANSACTIONS_IN_BLOCK = 4
@@ -47,3 +48,16 @@ def build(node: Node, manifest: Manifest, transfers: int) -> None:
 def _transfer(chance: random.Random, accounts: list[str]) -> str:
     sender, receiver = chance.choice(accounts), chance.choice(accounts)
     return f"{sender}{receiver}{chance.randint(1, 1_000 * ONE_POINT):064x}"
+
+
+def send_some(node: Node, manifest: Manifest) -> None:
+    """A few transfers that wait for the next block."""
+    node.rpc.call("evm_setAutomine", False)
+    chance = random.Random()
+    accounts = [f"{number:064x}" for number in range(1, 20)]
+    data = "0x" + "".join(_transfer(chance, accounts) for _ in range(5))
+    token = manifest.address("PointsToken")
+    node.give_ether([manifest.deployer])
+    transaction = {"from": manifest.deployer, "to": token, "data": data, "gas": hex(_GAS)}
+    node.rpc.call("anvil_impersonateAccount", manifest.deployer)
+    node.rpc.call("eth_sendTransaction", transaction)

@@ -9,6 +9,7 @@ ChainpointsError
 │   ├── RpcError             the node answered with an error, or not at all (retryable)
 │   │   └── RangeTooLarge    it refused a question about so many blocks; it may answer one about fewer
 │   ├── InconsistentChain    an answer contradicts itself: logs against bloom, number against hash (retryable)
+│   │   └── ProvidersDisagree  two endpoints tell different blocks: nothing is stored while they do
 │   ├── ReorgBeyondFinality  the chain changed below what was final: the indexer stops, nothing is deleted
 │   └── Reverted             a call would revert; carries the decoded error, its arguments and a sentence
 ├── StoreError
@@ -67,6 +68,10 @@ class RangeTooLarge(RpcError):
 
 class InconsistentChain(ChainError):
     retryable = True
+
+
+class ProvidersDisagree(InconsistentChain):
+    pass
 
 
 class ReorgBeyondFinality(ChainError):

@@ -1,7 +1,7 @@
 """Whether an endpoint refused a question about logs because it was too large: too many blocks, results or bytes.
 
-There is no code for it that providers agree on: they are known by their words. Numbers and hints in them are not used, as
-some are wrong.
+There is no code for it that providers agree on: they are known by their words. Numbers and hints in them are not
+used, as some are wrong.
 """
 
 from __future__ import annotations

@@ -151,9 +151,7 @@ class ChainClient:
         headers = _chained(answers.first, answers.headers)
         blocks = [self._checked(header, of_block.pop(hex(header.number), [])) for header in headers]
         if of_block:
-            raise InconsistentChain(
-                f"logs of blocks {answers.first} to {answers.last} were asked for, and others came"
-            )
+            raise InconsistentChain(f"logs of blocks {answers.first} to {answers.last} were asked for, and others came")
         return blocks
 
     def _download_headers(self, first: int, last: int) -> list[list[msgspec.Raw]]:

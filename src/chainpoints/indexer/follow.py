@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Event
 
-from chainpoints.chain.client import ChainClient, Heads
+from chainpoints.chain.client import ChainClient, Header, Heads
 from chainpoints.chain.events import EventDecoder
 from chainpoints.config import Chain
-from chainpoints.errors import ChainError, ConfigError, InconsistentChain
+from chainpoints.errors import ChainError, ConfigError, InconsistentChain, ProvidersDisagree
 from chainpoints.indexer.local_chain import BlockId, LocalChain, Look, Move, Wait
 from chainpoints.indexer.project import BlockEvents, Projector
 from chainpoints.indexer.ranges import Ranges
@@ -33,8 +33,17 @@ class Follower:
     """Follows one deployment on one chain: each `step` brings the store to the node's head of that moment."""
 
     def __init__(
-        self, client: ChainClient, decoder: EventDecoder, store: Store, chain: Chain, first_block: int, stop: Event
+        self,
+        client: ChainClient,
+        decoder: EventDecoder,
+        store: Store,
+        chain: Chain,
+        first_block: int,
+        stop: Event,
+        second: ChainClient | None = None,
     ) -> None:
+        """`second` is another endpoint, which has to tell the same blocks."""
+        self._second = second
         self._client, self._decoder, self._store, self._chain = client, decoder, store, chain
         self._first_block, self._stop = first_block, stop
         self._projector = Projector()
@@ -55,7 +64,7 @@ class Follower:
             self._open()
         self._is_open = False
         heads = self._client.heads(tags=self._chain.finality_depth is None)
-        move = self._decide(heads)
+        move = self._as_far_as_both(self._decide(heads))
         if move is None:
             self._save_if_due(heads)
         elif move.last <= move.keep:
@@ -111,6 +120,28 @@ class Follower:
                 case Look(first, last):
                     node.update((header.number, header) for header in self._client.headers(first, last))
 
+    def _as_far_as_both(self, move: Move | None) -> Move | None:
+        """The move without the blocks that the second endpoint does not have yet: one that is behind is waited for."""
+        if move is None or self._second is None or move.last <= move.keep:
+            return move
+        last = min(move.last, self._second.heads(tags=False).latest.number)
+        return Move(move.keep, last) if last > move.keep else None
+
+    def _require_agreement(self, header: Header) -> None:
+        """Raises ProvidersDisagree, after recording it, when the second endpoint has another block at this height."""
+        if self._second is None:
+            return
+        other = self._second.header(header.number).hash
+        if other == header.hash:
+            return
+        told = (
+            f"block {header.number} is {header.hash} for CHAINPOINTS_RPC_URL and {other} for "
+            "CHAINPOINTS_RPC_CHECK_URL: nothing is stored until they agree; see which of them is wrong"
+        )
+        with self._store.write() as connection:
+            chain_rows.save_chain_state(connection, self._state._replace(trouble=told))
+        raise ProvidersDisagree(told)
+
     def _add(self, heads: Heads, move: Move, progress: Progress | None) -> None:
         """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
         keep, local = move.keep, self._local
@@ -133,6 +164,8 @@ class Follower:
         """Drops what stands above `keep` and adds `blocks`, with the state of the chain, in one transaction."""
         local = self._local
         self._require_child(keep, blocks)
+        if blocks:
+            self._require_agreement(blocks[-1].header)
         height = blocks[-1].header.number if blocks else keep
         state = self._state_at(heads, height)
         if self._is_backfilling and keep < local.height:
@@ -177,7 +210,9 @@ class Follower:
                 for block in (heads.safe, heads.final)
             )
         final = max(min(final, heads.latest.number), old.final)
-        return old._replace(node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None)
+        return old._replace(
+            node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None, trouble=None
+        )
 
 
 def _gathered(ranges: Iterable[list[BlockEvents]]) -> Iterator[list[BlockEvents]]:

@@ -1,5 +1,5 @@
-"""What the database checks and sorts row by row, left out while a long stretch of a chain is read: the secondary indexes,
-and on PostgreSQL the references to blocks. Made afterwards, all rows at once, they cost a small part of that.
+"""What the database checks and sorts row by row, left out while a long stretch of a chain is read: the secondary
+indexes, and on PostgreSQL the references to blocks. Made afterwards, all rows at once, they cost a small part of that.
 
 Which of them are missing is seen in the database itself, so a process that was killed in between leaves nothing behind
 that the next one does not find. While any is missing the rows are the same, but reading them is slow.

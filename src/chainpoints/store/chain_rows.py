@@ -56,6 +56,7 @@ class ChainState(NamedTuple):
     safe: int
     final: int
     halted: str | None
+    trouble: str | None = None
 
 
 def chain_state(connection: Connection, chain_id: int) -> ChainState | None:

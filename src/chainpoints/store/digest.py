@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Connection, Table, collate, select
@@ -14,8 +15,13 @@ _ROWS_AT_ONCE = 10_000
 
 def digest(connection: Connection) -> str:
     """SHA-256, as hex, of the rows of all chain-derived tables in order of their keys; the same on both databases."""
+    return digest_of(table_digests(connection))
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """The digest of all tables from those of each."""
     whole = hashlib.sha256()
-    for name, table_digest in table_digests(connection).items():
+    for name, table_digest in digests.items():
         whole.update(f"{name} {table_digest}\n".encode())
     return whole.hexdigest()
 
