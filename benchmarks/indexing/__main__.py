@@ -1,4 +1,4 @@
-"""`make bench-indexing`: us, Ponder and the floor on the same chains, in turn; writes result.json, prints the ratios."""
+"""`make bench-indexing`: us, Ponder and the floor on the same chains, in turn; writes result.json, prints ratios."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ COMMANDS = [command.callback.__name__ for command in app.registered_commands if 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def test_there_are_the_nine_commands() -> None:
+def test_there_are_the_ten_commands() -> None:
     assert sorted(COMMANDS) == sorted(
-        ["run", "deploy", "index", "relay", "serve", "rebuild", "doctor", "replay", "schedule"]
+        ["run", "deploy", "index", "relay", "serve", "rebuild", "digest", "doctor", "replay", "schedule"]
     )
 
 
