@@ -1,4 +1,4 @@
-.PHONY: help run test check contracts-long faults-long gas lock clean
+.PHONY: help run test check contracts-long faults-long gas bench-indexing bench-relay bench-api lock clean
 
 PYTHON ?= python3
 
@@ -9,6 +9,9 @@ help:
 	@echo "make contracts-long  what the tests do to the contracts, for hours; docs/security.md tells the last one"
 	@echo "make faults-long  what the tests do to a running gateway, for hours; docs/reliability.md tells the last one"
 	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
+	@echo "make bench-indexing  measure how fast the indexer is, against Ponder and the floor"
+	@echo "make bench-relay  measure signed payments from the API to the indexed row"
+	@echo "make bench-api  measure reads of wallets, against a bare route"
 	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
 	@echo "make clean  remove what was installed and built; .chainpoints (the local chain's state) stays"
 
@@ -35,6 +38,18 @@ faults-long:
 gas:
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python -m benchmarks.gas
+
+bench-indexing:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.indexing
+
+bench-relay:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.relay
+
+bench-api:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.api
 
 lock:
 	@$(PYTHON) scripts/setup.py test

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 Lie = Callable[[str, list[Any], Any], Any]
-"""From method, parameters and the node's true result to the result that is told. May raise Refuse."""
+"""From method, parameters and the node's true result to the result that is told. May raise Refuse or Fail."""
 
 
 class Refuse(Exception):
@@ -21,6 +21,14 @@ class Refuse(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Fail(Exception):
+    """The endpoint answers this call with a JSON-RPC error instead."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
 
 
 def truth(_method: str, _parameters: list[Any], result: Any) -> Any:
@@ -71,13 +79,22 @@ class LyingEndpoint:
         try:
             for request, reply in pairs:
                 if "result" in reply:
-                    told = self.lie(request["method"], request["params"], reply["result"])
-                    self.told += told != reply["result"]
-                    reply["result"] = told
+                    self._tell(request, reply)
         except Refuse as refuse:
             self.told += 1
             return refuse.status, b"{}"
         return 200, json.dumps(replies).encode()
+
+    def _tell(self, request: dict[str, Any], reply: dict[str, Any]) -> None:
+        try:
+            told = self.lie(request["method"], request["params"], reply["result"])
+        except Fail as fail:
+            self.told += 1
+            del reply["result"]
+            reply["error"] = {"code": fail.code, "message": fail.message}
+            return
+        self.told += told != reply["result"]
+        reply["result"] = told
 
     def close(self) -> None:
         self._server.shutdown()

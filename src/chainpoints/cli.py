@@ -199,6 +199,22 @@ def rotate_operator_key(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def digest(
+    tables: Annotated[bool, typer.Option("--tables", help="Also print the checksum of each table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the checksum of everything that was read from the chain, and the block that it is as of."""
+    from chainpoints.store.digest import digest_of, table_digests
+    from chainpoints.store.status import head
+
+    with answering(as_json) as settings:
+        with _store(settings) as store, store.read() as connection:
+            at, by_table = head(connection), table_digests(connection)
+        result: dict[str, Any] = {"digest": digest_of(by_table), "block": at.number, "block_hash": at.hash}
+        show(result | {"tables": by_table} if tables else result, as_json)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check settings, chain, deployment, database and books; tell what is wrong and what to do."""
     from chainpoints.doctor import examine
@@ -286,14 +302,15 @@ def _total(text: str) -> Points:
 
 def _standing(store: Store) -> tuple[str, Head | None]:
     """The digest of what was read from the chain, and the highest block of it."""
-    from chainpoints.store.digest import digest
+    from chainpoints.store.digest import digest_of, table_digests
     from chainpoints.store.status import head
 
     with store.read() as connection:
+        whole = digest_of(table_digests(connection))
         try:
-            return digest(connection), head(connection)
+            return whole, head(connection)
         except StoreUnavailable:  # no block was read yet
-            return digest(connection), None
+            return whole, None
 
 
 def _compared(before: tuple[str, Head | None], after: tuple[str, Head | None]) -> tuple[dict[str, Any], bool]:

@@ -18,6 +18,8 @@ VARIABLES: dict[str, str] = {
     "CHAINPOINTS_HOME": "folder for the local chain's state, the database, keys and logs (default: .chainpoints)",
     "CHAINPOINTS_CHAIN": "which chain: local (default), hoodi, base-sepolia",
     "CHAINPOINTS_RPC_URL": "address of the chain's RPC endpoint (default for the local chain: its own port)",
+    "CHAINPOINTS_RPC_WS_URL": "WebSocket address of the chain: new blocks wake the indexer (default: it polls)",
+    "CHAINPOINTS_RPC_CHECK_URL": "RPC endpoint of another provider: it has to tell the same blocks (default: none)",
     "CHAINPOINTS_CHAIN_PORT": "port of the local chain (default: 8646)",
     "CHAINPOINTS_DATABASE": "database address: sqlite:///file (default: in the home folder) or postgresql://user@host/name",
     "CHAINPOINTS_HOST": "address that the gateway listens on (default: 127.0.0.1)",
@@ -89,6 +91,8 @@ CHAINS: dict[str, Chain] = {
 class Settings:
     chain: Chain
     rpc_url: Secret
+    rpc_ws_url: Secret | None
+    rpc_check_url: Secret | None
     chain_port: int
     home: Path
     database: Secret
@@ -130,10 +134,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     rpc_url = env.get("CHAINPOINTS_RPC_URL") or (f"http://127.0.0.1:{chain_port}" if chain.is_local else "")
     if not rpc_url:
         raise ConfigError(f"CHAINPOINTS_RPC_URL is not set; {chain.name} needs the address of an RPC endpoint")
-    if not rpc_url.startswith(("http://", "https://")):  # its value may hold a key: it is not told
-        raise ConfigError(
-            "CHAINPOINTS_RPC_URL is not an address of an RPC endpoint: it begins with http:// or https://"
-        )
+    _require_scheme("CHAINPOINTS_RPC_URL", rpc_url, "http://", "https://")
     home = Path(env.get("CHAINPOINTS_HOME", ".chainpoints")).absolute()
     password_file = env.get("CHAINPOINTS_KEYS_PASSWORD_FILE")
     keys = env.get("CHAINPOINTS_KEYS")
@@ -143,6 +144,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         chain=chain,
         rpc_url=Secret(rpc_url),
+        rpc_ws_url=_address(env, "CHAINPOINTS_RPC_WS_URL", "ws://", "wss://"),
+        rpc_check_url=_address(env, "CHAINPOINTS_RPC_CHECK_URL", "http://", "https://"),
         chain_port=chain_port,
         home=home,
         database=Secret(env.get("CHAINPOINTS_DATABASE") or f"sqlite:///{home / f'gateway-{chain.chain_id}.db'}"),
@@ -201,6 +204,19 @@ def _number(env: Mapping[str, str], name: str, default: int, *, most: int) -> in
     if not text.isdecimal() or not 0 < int(text[:20]) <= most:
         raise ConfigError(f"{name}={text}: choose a number from 1 to {most}")
     return int(text)
+
+
+def _address(env: Mapping[str, str], name: str, *schemes: str) -> Secret | None:
+    """An endpoint's address that may be left out."""
+    if not (address := env.get(name)):
+        return None
+    _require_scheme(name, address, *schemes)
+    return Secret(address)
+
+
+def _require_scheme(name: str, address: str, *schemes: str) -> None:
+    if not address.startswith(schemes):  # its value may hold a key: it is not told
+        raise ConfigError(f"{name} is not an address of an RPC endpoint: it begins with {' or '.join(schemes)}")
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -199,6 +199,8 @@ def _index(store: Store, rpc: Rpc | None) -> Finding:
         state, at = indexed(connection), head(connection)
     if state.halted:
         return Finding("index", False, state.halted)
+    if state.trouble:
+        return Finding("index", False, state.trouble)
     if rpc is None:
         return Finding("index", True, f"block {at.number} was read last; final up to {state.final}")
     lag = int(rpc.call("eth_blockNumber"), 16) - at.number

@@ -7,8 +7,10 @@ ChainpointsError
 ├── DeploymentError          a plan and the chain disagree; nothing more was sent
 ├── ChainError
 │   ├── RpcError             the node answered with an error, or not at all (retryable)
+│   │   └── RangeTooLarge    it refused a question about so many blocks; it may answer one about fewer
 │   ├── SignerError          the external signer is silent, lacks the key, or signed wrongly (retryable)
 │   ├── InconsistentChain    an answer contradicts itself: logs against bloom, number against hash (retryable)
+│   │   └── ProvidersDisagree  two endpoints tell different blocks: nothing is stored while they do
 │   ├── ReorgBeyondFinality  the chain changed below what was final: the indexer stops, nothing is deleted
 │   └── Reverted             a call would revert; carries the decoded error, its arguments and a sentence
 ├── StoreError
@@ -65,8 +67,16 @@ class SignerError(ChainError):
     retryable = True
 
 
+class RangeTooLarge(RpcError):
+    pass
+
+
 class InconsistentChain(ChainError):
     retryable = True
+
+
+class ProvidersDisagree(InconsistentChain):
+    pass
 
 
 class ReorgBeyondFinality(ChainError):

@@ -21,7 +21,7 @@ from chainpoints.errors import ConfigError, Conflict
 from chainpoints.indexer.service import rebuild
 from chainpoints.store import tables
 from chainpoints.store.backup import backup, restore
-from chainpoints.store.digest import digest_of
+from chainpoints.store.digest import table_digests
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
@@ -37,9 +37,9 @@ def quiet(_done: int, _whole: int, _where: str) -> None:
     pass
 
 
-def everything(store: Store) -> str:
+def everything(store: Store) -> dict[str, str]:
     with store.read() as connection:
-        return digest_of(connection, tables.metadata.sorted_tables)
+        return table_digests(connection, tables.metadata.sorted_tables)
 
 
 def filled(store: Store, wallets: int = 50) -> Store:
@@ -206,11 +206,11 @@ def test_the_drill(deployment: Deployment, store: Store, tmp_path: Path) -> None
         world.mined(world.public.post("/v1/payments", world.payment(order, "alice")))
         assert number == order["merchant"]
     with restored.read() as connection:
-        as_followed = digest_of(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
+        as_followed = table_digests(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
     settings = deployment.settings
     rebuild(settings, deployment.manifest, restored, quiet)
     with restored.read() as connection:
-        rebuilt = digest_of(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
+        rebuilt = table_digests(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
     assert rebuilt == as_followed
     restored.close()
 

@@ -18,7 +18,7 @@ from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
 from economy import Economy
 from indexing import catch_up, digests, following, fresh_digests
-from lying_endpoint import Lie, LyingEndpoint, Refuse, lying_endpoint, truth
+from lying_endpoint import Fail, Lie, LyingEndpoint, Refuse, lying_endpoint, truth
 
 pytestmark = pytest.mark.integration
 
@@ -181,6 +181,76 @@ def test_an_endpoint_that_fails_every_third_time_is_survived(
                 failures += 1
     assert failures > 0
     assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "logs", "refusal"),
+    [
+        (7, 10**9, Fail(-32600, "block range is too wide")),
+        (1, 10**9, Fail(-32614, "eth_getLogs is limited to a 1 range")),
+        (10**9, 25, Fail(-32005, "query returned more than 25 results. Try with this block range [0x0, 0x0].")),
+        (5, 10**9, Refuse(413)),
+    ],
+)
+def test_a_cap_on_ranges_makes_them_smaller_without_a_pause(
+    lived: tuple[Deployment, Economy],
+    endpoint: LyingEndpoint,
+    tmp_path: Path,
+    sqlite_store: Store,
+    blocks: int,
+    logs: int,
+    refusal: Exception,
+) -> None:
+    """`catch_up` passes on what the indexer's process would wait for: here nothing."""
+
+    def capped(method: str, parameters: list[Any], result: Any) -> Any:
+        query = parameters[0] if method == "eth_getLogs" else {}
+        if "toBlock" in query:
+            asked = int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1
+            if asked > blocks or (asked > 1 and len(result) > logs):
+                raise refusal
+        return result
+
+    deployment, _ = lived
+    endpoint.lie = capped
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        catch_up(follower)
+    assert 0 < endpoint.told < 30
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_block_that_is_too_large_for_the_endpoint_is_said(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, sqlite_store: Store
+) -> None:
+    def never(method: str, _parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getLogs":
+            raise Fail(-32008, "Response is too big")
+        return result
+
+    deployment, _ = lived
+    endpoint.lie = never
+    with (
+        following(deployment, sqlite_store, url=endpoint.url) as follower,
+        pytest.raises(RpcError, match=r"blocks 1 to 1: .*Response is too big"),
+    ):
+        catch_up(follower)
+
+
+def test_never_asked_past_the_head(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, sqlite_store: Store
+) -> None:
+    deployment, _ = lived
+    asked: list[int] = []
+
+    def listen(method: str, parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getLogs" and "toBlock" in parameters[0]:
+            asked.append(int(parameters[0]["toBlock"], 16))
+        return result
+
+    endpoint.lie = listen
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        catch_up(follower)
+    assert max(asked) == deployment.anvil.head()
 
 
 def test_another_chain_is_refused(

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from chainpoints.store.chain_rows import tip
 from chainpoints.store.session import Store
 from economy import Economy
 from indexing import digests, fresh_digests
-from lying_endpoint import lying_endpoint
+from lying_endpoint import Fail, lying_endpoint
 
 pytestmark = pytest.mark.integration
 
@@ -75,9 +76,11 @@ def test_killed_in_the_middle_of_a_backfill_it_goes_on(
     head = deployment.anvil.head()
     with lying_endpoint(deployment.anvil.url) as slow:
 
-        def hold_back(method: str, _parameters: list[Any], result: Any) -> Any:
-            if method == "eth_getLogs":
-                time.sleep(0.15)
+        def hold_back(method: str, parameters: list[Any], result: Any) -> Any:
+            if method == "eth_getLogs" and "toBlock" in parameters[0]:
+                if int(parameters[0]["toBlock"], 16) - int(parameters[0]["fromBlock"], 16) >= 4:
+                    raise Fail(-32600, "block range is too wide")
+                time.sleep(1)
             return result
 
         slow.lie = hold_back
@@ -85,9 +88,8 @@ def test_killed_in_the_middle_of_a_backfill_it_goes_on(
         for _ in range(3):
             begun_at = height(store)
             process = start_index_process(deployment, database, slow.url)
-            while height(store) == begun_at:
-                assert process.poll() is None, "the indexer ended by itself"
-                time.sleep(0.002)
+            wait_for(store, begun_at + 1)
+            assert process.poll() is None, "the indexer ended by itself"
             process.send_signal(signal.SIGKILL)
             process.wait()
             killed_at.append(height(store))
@@ -123,6 +125,26 @@ def test_a_new_block_is_in_the_store_soon(deployment: Deployment, store: Store) 
             wait_for(store, deployment.anvil.head())
             waited.append(time.monotonic() - begun)
     assert statistics.median(waited) < 0.1, f"median {statistics.median(waited) * 1000:.0f} ms"
+
+
+def test_news_of_blocks_by_web_socket_wake_it(deployment: Deployment, store: Store) -> None:
+    """On a chain that is polled so seldom that polling alone would fail."""
+    seldom = replace(deployment.settings.chain, poll_seconds=30.0)
+    url = Secret(f"ws://127.0.0.1:{deployment.anvil.port}")
+    settings = replace(deployment.settings, chain=seldom, rpc_ws_url=url)
+    with indexing(replace(deployment, settings=settings), store):
+        wait_for(store, deployment.anvil.head())
+        time.sleep(1)  # until it has subscribed
+        for _ in range(3):
+            deployment.anvil.mine()
+            wait_for(store, deployment.anvil.head(), seconds=5)
+
+
+def test_without_an_answer_by_web_socket_it_polls(deployment: Deployment, store: Store) -> None:
+    settings = replace(deployment.settings, rpc_ws_url=Secret("ws://127.0.0.1:9"))
+    with indexing(replace(deployment, settings=settings), store):
+        deployment.anvil.mine()
+        wait_for(store, deployment.anvil.head(), seconds=5)
 
 
 def test_of_two_indexers_one_works_and_the_other_takes_over(deployment: Deployment, store: Store) -> None:

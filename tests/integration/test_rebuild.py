@@ -63,6 +63,20 @@ def test_the_local_chain_is_started_for_as_long_as_it_is_needed(
     assert again["digest_before"] == first["digest_after"] != first["digest_before"]
 
 
+def test_the_digest_is_that_of_a_rebuild(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = deployment.settings.home.parent
+    deployment.anvil.mine(3)
+    _, first = rebuild(folder, deployment.anvil.port, monkeypatch)
+    told = json.loads(CliRunner().invoke(app, ["digest", "--json", "--tables"]).stdout)
+    assert told["digest"] == first["digest_after"]
+    assert told["block"] == deployment.anvil.head()
+    assert told["block_hash"] == deployment.rpc.call("eth_getBlockByNumber", "latest", False)["hash"]
+    assert {"blocks", "transfers", "balances", "payments"} <= told["tables"].keys()
+    _, again = rebuild(folder, deployment.anvil.port, monkeypatch)
+    assert again["equal"]
+    assert json.loads(CliRunner().invoke(app, ["digest", "--json"]).stdout)["digest"] == told["digest"]
+
+
 def test_a_chain_that_runs_is_left_alone(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = deployment.settings.home.parent
     code, _ = rebuild(folder, deployment.anvil.port, monkeypatch)

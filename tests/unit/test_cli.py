@@ -39,6 +39,7 @@ def test_there_are_these_commands() -> None:
             "deliver",
             "serve",
             "rebuild",
+            "digest",
             "backup",
             "restore",
             "rotate-operator-key",

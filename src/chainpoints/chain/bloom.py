@@ -8,6 +8,8 @@ still be missing is a log at a block's end whose address and topics are all thos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Protocol
 
 from eth_utils.crypto import keccak
@@ -55,12 +57,10 @@ def may_hold(bloom: int, addresses: Iterable[str]) -> bool:
 
 def is_whole(bloom: int, logs: Sequence[LogTopics]) -> bool:
     """True when these logs, in order, are all the logs of the block whose header has this filter."""
-    masks = _masks
-    union = 0
+    texts: set[str] = set()
     for place, log in enumerate(logs):
         if log.log_index != place:
             return False
-        union |= masks[log.address]
-        for topic in log.topics:
-            union |= masks[topic]
-    return union == bloom
+        texts.add(log.address)
+        texts.update(log.topics)
+    return reduce(or_, map(_masks.__getitem__, texts), 0) == bloom

@@ -8,13 +8,15 @@ logged is proven whole by its header's bloom filter, or else asked for again by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from chainpoints.chain import bloom
+from chainpoints.chain.caps import is_too_large
 from chainpoints.chain.rpc import Rpc
-from chainpoints.errors import InconsistentChain
+from chainpoints.errors import InconsistentChain, RangeTooLarge, RpcError
 from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
@@ -49,6 +51,16 @@ class Block(NamedTuple):
     logs: list[Log]
 
 
+class Answers(NamedTuple):
+    """What an endpoint answered about the blocks `first` to `last`; nobody has looked at it yet."""
+
+    first: int
+    last: int
+    headers: list[list[msgspec.Raw]]
+    """In batches."""
+    logs: msgspec.Raw
+
+
 class Heads(NamedTuple):
     """The newest block and, where they were asked for, the blocks that the chain calls safe and final."""
 
@@ -66,12 +78,12 @@ class _RawHeader(msgspec.Struct, rename="camel"):
 
 
 class _RawLog(msgspec.Struct, rename="camel", gc=False):
-    address: str
+    address: Address
     topics: list[str]
     data: str
     block_number: str
     block_hash: str
-    transaction_hash: str
+    transaction_hash: Hash32
     log_index: str
     removed: bool = False
 
@@ -104,16 +116,7 @@ class ChainClient:
 
     def headers(self, first: int, last: int) -> list[Header]:
         """The headers of a range, each the child of the one before. Raises InconsistentChain when one is missing."""
-        headers: list[Header] = []
-        for start in range(first, last + 1, _HEADERS_IN_A_BATCH):
-            numbers = range(start, min(start + _HEADERS_IN_A_BATCH, last + 1))
-            for number, header in zip(numbers, self._headers([hex(n) for n in numbers]), strict=True):
-                if header is None or header.number != number:
-                    raise InconsistentChain(f"the endpoint does not give block {number}, which it should have")
-                if headers and header.parent_hash != headers[-1].hash:
-                    raise InconsistentChain(f"block {number} is no child of the block before: the chain is changing")
-                headers.append(header)
-        return headers
+        return _chained(first, self._download_headers(first, last))
 
     def block(self, header: Header) -> Block:
         """One block by its hash."""
@@ -122,19 +125,44 @@ class ChainClient:
 
     def blocks(self, first: int, last: int) -> list[Block]:
         """The blocks of a range, all on one branch. Raises InconsistentChain and RpcError."""
-        headers = self.headers(first, last)
-        raw = self._ask_logs({"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses})
+        return self.read(self.download(first, last))
+
+    def download(self, first: int, last: int) -> Answers:
+        """Asks for the blocks of a range: the part of `blocks` that waits for the endpoint, and does nothing else.
+
+        Raises RangeTooLarge when the endpoint caps what it answers at once.
+        """
+        headers = self._download_headers(first, last)
+        if bytes(headers[-1][-1]) == b"null":
+            raise _no_block(last)
+        query = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
+        try:
+            return Answers(first, last, headers, self._rpc.raw("eth_getLogs", query))
+        except RpcError as error:
+            if is_too_large(error.code, str(error)):
+                raise RangeTooLarge("eth_getLogs", f"blocks {first} to {last}: {error}", code=error.code) from error
+            raise
+
+    def read(self, answers: Answers) -> list[Block]:
+        """The blocks that were asked for. Raises InconsistentChain and RpcError."""
         of_block: dict[str, list[_RawLog]] = {}
-        for log in raw:
+        for log in _decode(_logs, answers.logs):
             of_block.setdefault(log.block_number, []).append(log)
+        headers = _chained(answers.first, answers.headers)
         blocks = [self._checked(header, of_block.pop(hex(header.number), [])) for header in headers]
         if of_block:
-            raise InconsistentChain(f"logs of blocks {first} to {last} were asked for, and others came")
+            raise InconsistentChain(f"logs of blocks {answers.first} to {answers.last} were asked for, and others came")
         return blocks
 
+    def _download_headers(self, first: int, last: int) -> list[list[msgspec.Raw]]:
+        starts = range(first, last + 1, _HEADERS_IN_A_BATCH)
+        return [self._ask_headers(map(hex, range(at, min(at + _HEADERS_IN_A_BATCH, last + 1)))) for at in starts]
+
+    def _ask_headers(self, wanted: Iterable[str]) -> list[msgspec.Raw]:
+        return self._rpc.batch([("eth_getBlockByNumber", (which, False)) for which in wanted])
+
     def _headers(self, wanted: Sequence[str]) -> list[Header | None]:
-        answers = self._rpc.batch([("eth_getBlockByNumber", (which, False)) for which in wanted])
-        return [_typed_header(_decode(_header, answer)) for answer in answers]
+        return [_typed_header(_decode(_header, answer)) for answer in self._ask_headers(wanted)]
 
     def _ask_logs(self, query: dict[str, Any]) -> list[_RawLog]:
         return _decode(_logs, self._rpc.raw("eth_getLogs", query))
@@ -158,6 +186,23 @@ class ChainClient:
         return [log for log in logs if log.address in ours]
 
 
+def _chained(first: int, batches: Iterable[Iterable[msgspec.Raw]]) -> list[Header]:
+    """The headers from block `first` on, each the child of the one before."""
+    headers: list[Header] = []
+    for number, answer in enumerate(chain.from_iterable(batches), start=first):
+        header = _typed_header(_decode(_header, answer))
+        if header is None or header.number != number:
+            raise _no_block(number)
+        if headers and header.parent_hash != headers[-1].hash:
+            raise InconsistentChain(f"block {number} is no child of the block before: the chain is changing")
+        headers.append(header)
+    return headers
+
+
+def _no_block(number: int) -> InconsistentChain:
+    return InconsistentChain(f"the endpoint does not give block {number}, which it should have")
+
+
 def _typed_header(raw: _RawHeader | None) -> Header | None:
     if raw is None:
         return None
@@ -172,17 +217,17 @@ def _typed_header(raw: _RawHeader | None) -> Header | None:
 
 def _typed_logs(header: Header, raw: list[_RawLog]) -> list[Log]:
     """Raises InconsistentChain unless all are logs of this very block, in order and once."""
-    number, block_hash = header.number, header.hash
+    number, block_hash, as_text = header.number, header.hash, hex(header.number)
     logs: list[Log] = []
     last = -1
     for log in raw:
         index = int(log.log_index, 16)
-        if log.block_hash != block_hash or int(log.block_number, 16) != number or log.removed:
+        if log.block_hash != block_hash or log.block_number != as_text or log.removed:
             raise InconsistentChain(f"block {number}: a log of block {log.block_hash} came, not of {block_hash}")
         if index <= last:
             raise InconsistentChain(f"block {number}: log {index} came after log {last}")
         last = index
-        logs.append(Log(Address(log.address), log.topics, log.data, number, index, Hash32(log.transaction_hash)))
+        logs.append(Log(log.address, log.topics, log.data, number, index, log.transaction_hash))
     return logs
 
 

@@ -16,6 +16,8 @@ from chainpoints.chain.client import Log
 from chainpoints.chain.manifest import Manifest
 from chainpoints.types import Address, Hash32
 
+_CACHED = 50_000  # addresses, 200 bytes each
+
 
 class Event(msgspec.Struct, frozen=True, gc=False):
     """Where an event stands: `log_index` counts within its block."""
@@ -193,8 +195,21 @@ def _words(data: str) -> list[int]:
     return [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
 
 
+class _Addresses(dict[str, Address]):
+    """The address in each word, kept: the same accounts come again and again."""
+
+    def __missing__(self, word: str) -> Address:
+        if len(self) >= _CACHED:
+            self.clear()
+        address = self[word] = Address("0x" + word[26:])
+        return address
+
+
+_addresses = _Addresses()
+
+
 def _address(word: str) -> Address:
-    return Address("0x" + word[26:])
+    return _addresses[word]
 
 
 def _last_word(data: str) -> Hash32:
@@ -210,7 +225,10 @@ def _text(data: str, *before: str) -> str:
 
 def _transfer(log: Log) -> Event:
     _, sender, receiver = log.topics
-    return Transfer(log.block, log.log_index, log.transaction, _address(sender), _address(receiver), int(log.data, 16))
+    addresses = _addresses
+    return Transfer(
+        log.block, log.log_index, log.transaction, addresses[sender], addresses[receiver], int(log.data, 16)
+    )
 
 
 def _node_transfer(log: Log) -> Event:

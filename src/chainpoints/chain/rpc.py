@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 import urllib3
 
 from chainpoints.config import Secret
 from chainpoints.errors import RpcError
 
+log = structlog.get_logger()
+
 _T = TypeVar("_T")
 
 _SHORTEST_KEY = 8
+
+_FALLBACK_SECONDS = 10.0
+_TOO_LARGE = 413  # HTTP: what was asked is at fault, not the endpoint
 
 
 class _Error(msgspec.Struct):
@@ -41,8 +48,9 @@ def without_address(words: str, url: Secret) -> str:
 class Rpc:
     """A node's endpoint. Safe to use from several threads. Raises RpcError for the node's errors and for silence."""
 
-    def __init__(self, url: Secret, *, timeout_seconds: float = 15.0) -> None:
-        self._url = url
+    def __init__(self, url: Secret, *, timeout_seconds: float = 15.0, fallback: Rpc | None = None) -> None:
+        """`fallback` is asked while this endpoint gives no answer; this one is then tried again from time to time."""
+        self._url, self._fallback, self._silent_until = url, fallback, 0.0
         self._http = urllib3.PoolManager(maxsize=8, timeout=timeout_seconds, retries=False)
         self._ids = itertools.count(1)
         self._replies = msgspec.json.Decoder(list[_Reply])
@@ -78,6 +86,19 @@ class Rpc:
         return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
 
     def _send(self, what: str, body: Any) -> bytes:
+        if self._fallback is None:
+            return self._ask(what, body)
+        if time.monotonic() >= self._silent_until:
+            try:
+                return self._ask(what, body)
+            except RpcError as error:
+                if error.code == _TOO_LARGE:
+                    raise
+                self._silent_until = time.monotonic() + _FALLBACK_SECONDS
+                log.warning("the RPC endpoint fails: the other one is asked", error=str(error))
+        return self._fallback._ask(what, body)
+
+    def _ask(self, what: str, body: Any) -> bytes:
         try:
             response = self._http.request(
                 "POST", self._url.reveal(), body=msgspec.json.encode(body), headers={"content-type": "application/json"}
@@ -88,7 +109,7 @@ class Rpc:
                 what,
                 f"no answer from the RPC endpoint ({type(error).__name__}); see that it runs and CHAINPOINTS_RPC_URL",
             ) from None
-        if response.status >= 500 or response.status in (401, 403, 404, 429):
+        if response.status >= 500 or response.status in (401, 403, 404, 413, 429):
             raise RpcError(what, f"the RPC endpoint answered HTTP {response.status}", code=response.status)
         return response.data
 

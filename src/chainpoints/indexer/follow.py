@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Event
 
-from chainpoints.chain.client import ChainClient, Heads
+from chainpoints.chain.client import ChainClient, Header, Heads
 from chainpoints.chain.events import EventDecoder
 from chainpoints.config import Chain
-from chainpoints.errors import ConfigError, InconsistentChain
+from chainpoints.errors import ChainError, ConfigError, InconsistentChain, ProvidersDisagree
 from chainpoints.indexer.local_chain import BlockId, LocalChain, Look, Move, Wait
 from chainpoints.indexer.project import BlockEvents, Projector
 from chainpoints.indexer.ranges import Ranges
-from chainpoints.store import chain_rows
+from chainpoints.store import backfill, chain_rows
 from chainpoints.store.chain_rows import ChainState, LatestStates
 from chainpoints.store.session import Store
 
 _STATE_EVERY_SECONDS = 1.0
+
+_EVENTS_IN_A_COMMIT = 50_000
+_LONGEST_WITHOUT_COMMIT_SECONDS = 2.0
+
+_BACKFILL_BLOCKS = 1_000
+"""From so many new blocks on, when they are more than are stored, what can be made up for afterwards is left out."""
 
 Progress = Callable[[int, int, str], None]
 """Told how many blocks are done, of how many, and a word on where that is."""
@@ -27,13 +33,22 @@ class Follower:
     """Follows one deployment on one chain: each `step` brings the store to the node's head of that moment."""
 
     def __init__(
-        self, client: ChainClient, decoder: EventDecoder, store: Store, chain: Chain, first_block: int, stop: Event
+        self,
+        client: ChainClient,
+        decoder: EventDecoder,
+        store: Store,
+        chain: Chain,
+        first_block: int,
+        stop: Event,
+        second: ChainClient | None = None,
     ) -> None:
+        """`second` is another endpoint, which has to tell the same blocks."""
+        self._second = second
         self._client, self._decoder, self._store, self._chain = client, decoder, store, chain
         self._first_block, self._stop = first_block, stop
         self._projector = Projector()
         self._ranges = Ranges(client, decoder)
-        self._is_open = False
+        self._is_open = self._is_backfilling = False
         self._saved_at = 0.0
 
     def close(self) -> None:
@@ -49,7 +64,7 @@ class Follower:
             self._open()
         self._is_open = False
         heads = self._client.heads(tags=self._chain.finality_depth is None)
-        move = self._decide(heads)
+        move = self._as_far_as_both(self._decide(heads))
         if move is None:
             self._save_if_due(heads)
         elif move.last <= move.keep:
@@ -59,6 +74,8 @@ class Follower:
             self._commit(heads, move.keep, [BlockEvents(block.header, self._decoder.events(block.logs))])
         else:
             self._add(heads, move, progress)
+        if self._is_backfilling and self._local.height >= heads.latest.number:
+            self._end_backfill()
         self._is_open = True
         return move is not None
 
@@ -89,6 +106,7 @@ class Follower:
             )
         self._local = LocalChain(self._first_block, stored, self._state.final, may_lose_blocks=self._chain.is_local)
         self._projector.forget()
+        self._is_backfilling = backfill.is_left_out(self._store)
 
     def _decide(self, heads: Heads) -> Move | None:
         node = {heads.latest.number: heads.latest}
@@ -102,23 +120,56 @@ class Follower:
                 case Look(first, last):
                     node.update((header.number, header) for header in self._client.headers(first, last))
 
+    def _as_far_as_both(self, move: Move | None) -> Move | None:
+        """The move without the blocks that the second endpoint does not have yet: one that is behind is waited for."""
+        if move is None or self._second is None or move.last <= move.keep:
+            return move
+        last = min(move.last, self._second.heads(tags=False).latest.number)
+        return Move(move.keep, last) if last > move.keep else None
+
+    def _require_agreement(self, header: Header) -> None:
+        """Raises ProvidersDisagree, after recording it, when the second endpoint has another block at this height."""
+        if self._second is None:
+            return
+        other = self._second.header(header.number).hash
+        if other == header.hash:
+            return
+        told = (
+            f"block {header.number} is {header.hash} for CHAINPOINTS_RPC_URL and {other} for "
+            "CHAINPOINTS_RPC_CHECK_URL: nothing is stored until they agree; see which of them is wrong"
+        )
+        with self._store.write() as connection:
+            chain_rows.save_chain_state(connection, self._state._replace(trouble=told))
+        raise ProvidersDisagree(told)
+
     def _add(self, heads: Heads, move: Move, progress: Progress | None) -> None:
         """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
-        keep = move.keep
-        for blocks in self._ranges.fetch(keep + 1, move.last):
+        keep, local = move.keep, self._local
+        if not self._is_backfilling and move.last - keep > max(_BACKFILL_BLOCKS, local.height - self._first_block):
+            backfill.leave_out(self._store)
+            self._is_backfilling = True
+        for blocks in _gathered(self._ranges.fetch(keep + 1, move.last)):
             self._commit(heads, keep, blocks)
-            keep = self._local.height
+            keep = local.height
             if progress is not None:
                 progress(keep - self._first_block + 1, move.last - self._first_block + 1, f"block {keep}")
             if self._stop.is_set():
                 return
 
+    def _end_backfill(self) -> None:
+        backfill.make_up(self._store)
+        self._is_backfilling = False
+
     def _commit(self, heads: Heads, keep: int, blocks: Sequence[BlockEvents]) -> None:
         """Drops what stands above `keep` and adds `blocks`, with the state of the chain, in one transaction."""
         local = self._local
         self._require_child(keep, blocks)
+        if blocks:
+            self._require_agreement(blocks[-1].header)
         height = blocks[-1].header.number if blocks else keep
         state = self._state_at(heads, height)
+        if self._is_backfilling and keep < local.height:
+            self._end_backfill()  # what drops the rows of a block together with it must be there
         with self._store.write() as connection:
             chain_rows.require_tip(connection, local.tip)
             if keep < local.height:
@@ -159,4 +210,25 @@ class Follower:
                 for block in (heads.safe, heads.final)
             )
         final = max(min(final, heads.latest.number), old.final)
-        return old._replace(node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None)
+        return old._replace(
+            node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None, trouble=None
+        )
+
+
+def _gathered(ranges: Iterable[list[BlockEvents]]) -> Iterator[list[BlockEvents]]:
+    """Ranges put together to what is worth a commit: so many events, all that came in a while or before an error."""
+    gathered: list[BlockEvents] = []
+    events, began = 0, time.monotonic()
+    try:
+        for blocks in ranges:
+            gathered += blocks
+            events += sum(len(block.events) for block in blocks)
+            if events >= _EVENTS_IN_A_COMMIT or time.monotonic() - began >= _LONGEST_WITHOUT_COMMIT_SECONDS:
+                yield gathered
+                gathered, events, began = [], 0, time.monotonic()
+    except ChainError:
+        if gathered:
+            yield gathered
+        raise
+    if gathered:
+        yield gathered

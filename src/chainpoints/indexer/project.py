@@ -82,7 +82,7 @@ class Projector:
         accounts: set[str] = set()
         others: list[ev.Event] = []
         for event in events:
-            if isinstance(event, ev.Transfer):
+            if type(event) is ev.Transfer:
                 accounts.add(event.sender)
                 accounts.add(event.receiver)
             else:

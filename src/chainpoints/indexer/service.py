@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from chainpoints.chain.client import ChainClient
 from chainpoints.chain.events import EventDecoder
+from chainpoints.chain.heads import HeadBell
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Settings
@@ -20,6 +22,7 @@ from chainpoints.store.session import Store
 
 log = structlog.get_logger()
 
+_STOPS_WITHIN_SECONDS = 0.2
 _LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 
@@ -49,7 +52,7 @@ def rebuild(settings: Settings, manifest: Manifest, store: Store, progress: Prog
     Orders, keys, requests stay. Raises Conflict while an indexer runs on this database, else as `Follower.step` does.
     """
     never = threading.Event()
-    with store.leader("index"), _follower(settings, manifest, store, never) as follower:
+    with store.leader("index"), follower_of(settings, manifest, store, never) as follower:
         follower.require_chain()
         with store.write() as connection:
             chain_rows.drop_all(connection)
@@ -58,7 +61,7 @@ def rebuild(settings: Settings, manifest: Manifest, store: Store, progress: Prog
 
 
 def _follow(settings: Settings, manifest: Manifest, store: Store, stop: threading.Event) -> None:
-    with _follower(settings, manifest, store, stop) as follower:
+    with follower_of(settings, manifest, store, stop) as follower, _waiting(settings, stop) as wait:
         while not stop.is_set():
             try:
                 moved = _step(follower, stop)
@@ -67,7 +70,7 @@ def _follow(settings: Settings, manifest: Manifest, store: Store, stop: threadin
                 log.error("indexer halted", reason=str(error))
                 raise
             if not moved:
-                stop.wait(settings.chain.poll_seconds)
+                wait(settings.chain.poll_seconds)
 
 
 def _step(follower: Follower, stop: threading.Event, progress: Progress | None = None) -> bool:
@@ -86,12 +89,41 @@ def _step(follower: Follower, stop: threading.Event, progress: Progress | None =
 
 
 @contextmanager
-def _follower(settings: Settings, manifest: Manifest, store: Store, stop: threading.Event) -> Iterator[Follower]:
-    rpc = Rpc(settings.rpc_url)
-    client = ChainClient(rpc, [contract.address for contract in manifest.contracts.values()])
-    follower = Follower(client, EventDecoder(manifest), store, settings.chain, manifest.first_block, stop)
+def _waiting(settings: Settings, stop: threading.Event) -> Iterator[Callable[[float], object]]:
+    """What waits for the next look at the chain: so many seconds, or less when a new block is told of."""
+    if settings.rpc_ws_url is None:
+        yield stop.wait
+        return
+    bell = HeadBell(settings.rpc_ws_url)
+
+    def wait(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not stop.is_set() and (left := end - time.monotonic()) > 0:
+            if bell.wait(min(left, _STOPS_WITHIN_SECONDS)):
+                return
+
+    try:
+        yield wait
+    finally:
+        bell.close()
+
+
+@contextmanager
+def follower_of(
+    settings: Settings, manifest: Manifest, store: Store, stop: threading.Event | None = None
+) -> Iterator[Follower]:
+    """A follower of the deployment, by the endpoints of the settings."""
+    addresses = [contract.address for contract in manifest.contracts.values()]
+    other = Rpc(settings.rpc_check_url) if settings.rpc_check_url else None
+    rpc = Rpc(settings.rpc_url, fallback=other)
+    client, second = ChainClient(rpc, addresses), ChainClient(other, addresses) if other else None
+    follower = Follower(
+        client, EventDecoder(manifest), store, settings.chain, manifest.first_block, stop or threading.Event(), second
+    )
     try:
         yield follower
     finally:
         follower.close()
         rpc.close()
+        if other:
+            other.close()

@@ -24,7 +24,7 @@ from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict
 from chainpoints.store import tables
 from chainpoints.store.bulk import insert_rows
-from chainpoints.store.digest import digest_of
+from chainpoints.store.digest import digest_of, table_digests
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import LEADERS, Store
 
@@ -158,7 +158,7 @@ def _go_on_counting(connection: Connection) -> None:
 
 
 def _digest(connection: Connection, among: Iterable[Table] = _TABLES) -> str:
-    return digest_of(connection, sorted(among, key=lambda table: table.name))
+    return digest_of(table_digests(connection, sorted(among, key=lambda table: table.name)))
 
 
 def _leave_one_file(file: Path) -> None:

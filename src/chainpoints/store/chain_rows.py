@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Table, and_, column, delete, func, insert, select, update, values
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+    values,
+)
 
 from chainpoints.errors import Conflict
 from chainpoints.store import tables
@@ -26,7 +40,10 @@ CHAIN_TABLES: tuple[Table, ...] = (
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
 """Rows by table name, values in the order of the table's columns."""
 
-_KEYS_IN_A_QUERY = 500
+_FEW_KEYS, _MANY_KEYS = 8, 500
+"""How many are asked for in one query: those of a block, or of a long range."""
+
+_PLACES = [f"key_{place}" for place in range(_MANY_KEYS)]
 
 
 class ChainState(NamedTuple):
@@ -39,6 +56,7 @@ class ChainState(NamedTuple):
     safe: int
     final: int
     halted: str | None
+    trouble: str | None = None
 
 
 def chain_state(connection: Connection, chain_id: int) -> ChainState | None:
@@ -131,16 +149,27 @@ class LatestStates:
 
 
 def _latest(
-    connection: Connection, key: Column[Any], keys: Iterable[Any], wanted: Sequence[Column[Any]]
+    connection: Connection, key: Column[Any], keys: Iterable[Any], wanted: tuple[Column[Any], ...]
 ) -> list[tuple[Any, ...]]:
     """(key, *wanted) of the newest row of each key that has one."""
+    sought = list(keys)
+    size = _FEW_KEYS if len(sought) <= _FEW_KEYS else _MANY_KEYS
+    statement = _latest_statement(key, wanted, size)
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(sought), size):
+        chunk = sought[start : start + size]
+        chunk += chunk[-1:] * (size - len(chunk))  # one again and again changes nothing
+        found += [tuple(row) for row in connection.execute(statement, dict(zip(_PLACES, chunk, strict=False)))]
+    return found
+
+
+@cache
+def _latest_statement(key: Column[Any], wanted: tuple[Column[Any], ...], size: int) -> Select[Any]:
+    """For so many keys. Made once: putting it together costs more than carrying it out."""
     table = key.table
     newest = table.alias("newest")
-    found: list[tuple[Any, ...]] = []
-    remaining = iter(keys)
-    while chunk := list(islice(remaining, _KEYS_IN_A_QUERY)):
-        given = values(column("key", key.type), name="given").data([(one,) for one in chunk]).cte()
-        highest = select(func.max(newest.c.block_number)).where(newest.c[key.name] == given.c.key).scalar_subquery()
-        joined = given.join(table, and_(key == given.c.key, table.c.block_number == highest))
-        found += [tuple(row) for row in connection.execute(select(key, *wanted).select_from(joined))]
-    return found
+    places = [(bindparam(place, type_=key.type),) for place in _PLACES[:size]]
+    given = values(column("key", key.type), name="given").data(places).cte()
+    highest = select(func.max(newest.c.block_number)).where(newest.c[key.name] == given.c.key).scalar_subquery()
+    joined = given.join(table, and_(key == given.c.key, table.c.block_number == highest))
+    return select(key, *wanted).select_from(joined)

@@ -18,7 +18,14 @@ Finality = Literal["head", "safe", "final"]
 
 _blocks, _state, _requests = tables.blocks.c, tables.chain_state.c, tables.relay_requests.c
 _STATE = select(
-    _state.chain_id, _state.first_block, _state.node_head, _state.safe, _state.final, _state.checked_at, _state.halted
+    _state.chain_id,
+    _state.first_block,
+    _state.node_head,
+    _state.safe,
+    _state.final,
+    _state.checked_at,
+    _state.halted,
+    _state.trouble,
 )
 _HEAD = select(_blocks.number, _blocks.hash, _blocks.timestamp).order_by(_blocks.number.desc()).limit(1)
 _HIGHEST = _HEAD.where(_blocks.number <= bindparam("up_to"))
@@ -46,6 +53,7 @@ class Indexed:
     final: int
     checked_at: int
     halted: str | None
+    trouble: str | None
 
     def finality(self, block: int) -> Finality:
         """Of a block number: final, safe or head."""

@@ -83,6 +83,7 @@ chain_state = Table(
     Column("final", BigInteger, nullable=False),
     Column("checked_at", BigInteger, nullable=False),  # wall clock: when the indexer last reached the chain
     Column("halted", Text),  # why the indexer stopped for good; NULL while all is well
+    Column("trouble", Text),  # why it does not go on for now: two endpoints disagree; NULL while all is well
 )
 
 # ---------------------------------------------------------------------------------------------- chain: events

@@ -1,0 +1,1 @@
+"""How fast the indexer is: against Ponder, and against the floor of what it costs to read a chain at all."""

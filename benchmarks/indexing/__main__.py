@@ -1,0 +1,107 @@
+"""`make bench-indexing`: us, Ponder and the floor on the same chains, in turn; writes result.json, prints ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from benchmarks.indexing import economy, latency, ponder, transfers
+from benchmarks.indexing.databases import fresh_database, postgres_server
+from benchmarks.indexing.node import HOME, Node, chain
+from benchmarks.indexing.result import Measured, Result, save, table
+from benchmarks.indexing.subject import Outcome
+from chainpoints.errors import ChainpointsError
+
+Databases = dict[str, Callable[[], str]]
+"""The address of an empty database, by its kind."""
+
+
+def main() -> int:
+    options = _options()
+    try:
+        with postgres_server() as server:
+            databases: Databases = {"SQLite": _sqlite, "PostgreSQL": lambda: fresh_database(server, "ours")}
+            result = measure(options, server, databases)
+    except ChainpointsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if options.transfers == transfers.USUAL and not options.without_ponder:
+        save(result)
+    _say(*table(result))
+    return 0
+
+
+def measure(options: argparse.Namespace, server: str, databases: Databases) -> Result:
+    count, weeks = options.transfers, options.weeks
+    with chain(f"transfers-{count}", lambda node, manifest, _: transfers.build(node, manifest, count)) as node:
+        floor = _measured("floor", node)
+        ours = {name: _measured("ours", node, fresh()) for name, fresh in databases.items()}
+        fresh_seconds = cached_seconds = None
+        if not options.without_ponder:
+            ponder.install()
+            database = fresh_database(server, "ponder")
+            _say("Ponder, for about two minutes …")
+            fresh_seconds, cached_seconds = (ponder.seconds(node, database, run) for run in ("fresh", "cached"))
+    with chain(
+        f"economy-{weeks}", lambda node, manifest, artifacts: economy.build(node, manifest, artifacts, weeks)
+    ) as node:
+        own = {name: _measured("ours", node, fresh()) for name, fresh in databases.items()}
+    with chain("live", lambda node, manifest, _: transfers.build(node, manifest, 1)) as node:
+        polled = {name: latency.milliseconds(node, fresh(), web_socket=False) for name, fresh in databases.items()}
+        told = {name: latency.milliseconds(node, fresh(), web_socket=True) for name, fresh in databases.items()}
+    best = min(ours, key=lambda name: ours[name].seconds)
+    seconds = ours[best].seconds
+    return Result(
+        database=best,
+        transfers=count,
+        own_events=own[best].events,
+        events_per_second=count / seconds,
+        ratio_to_ponder=fresh_seconds and fresh_seconds / seconds,
+        ratio_to_ponder_cached=cached_seconds and cached_seconds / seconds,
+        ratio_to_floor=floor.seconds / seconds,
+        own_events_per_second=own[best].events / own[best].seconds,
+        peak_rss_mb=max(outcome.peak_rss_mb for outcome in (*ours.values(), *own.values())),
+        head_latency_p50_ms=told[best][0],
+        floor_seconds=floor.seconds,
+        ponder_seconds=fresh_seconds,
+        ponder_cached_seconds=cached_seconds,
+        load_average=os.getloadavg()[0],
+        databases={name: Measured(ours[name], own[name], *polled[name], *told[name]) for name in databases},
+    )
+
+
+def _measured(what: str, node: Node, *arguments: str) -> Outcome:
+    """Carried out in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.indexing.subject", what, node.url, str(node.settings.manifest)]
+    done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, check=True)
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    _say(f"{what}: {outcome.events:,} events in {outcome.seconds:.2f} s, {outcome.peak_rss_mb:.0f} MB")
+    return outcome
+
+
+def _sqlite() -> str:
+    for leftover in HOME.glob("ours.db*"):
+        leftover.unlink()
+    return f"sqlite:///{HOME / 'ours.db'}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.indexing", description=__doc__)
+    parser.add_argument("--without-ponder", action="store_true", help="only us and the floor; writes no result")
+    parser.add_argument("--transfers", type=int, default=transfers.USUAL, help="writes no result unless %(default)s")
+    parser.add_argument("--weeks", type=int, default=economy.USUAL_WEEKS, help="of our own events, 10,000 in each")
+    return parser.parse_args()
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""What the database checks and sorts row by row, left out while a long stretch of a chain is read: the secondary
+indexes, and on PostgreSQL the references to blocks. Made afterwards, all rows at once, they cost a small part of that.
+
+Which of them are missing is seen in the database itself, so a process that was killed in between leaves nothing behind
+that the next one does not find. While any is missing the rows are the same, but reading them is slow.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, Inspector, inspect
+from sqlalchemy.schema import AddConstraint, DropConstraint
+
+from chainpoints.store.chain_rows import CHAIN_TABLES
+from chainpoints.store.session import Store
+
+Part = Index | ForeignKeyConstraint
+
+
+def leave_out(store: Store) -> None:
+    """Drops them all, in one transaction."""
+    with store.write() as connection:
+        missing = _missing(connection)
+        for part in _parts(connection):
+            if part not in missing:
+                _drop(connection, part)
+
+
+def make_up(store: Store) -> None:
+    """Makes those that are missing, each in a transaction of its own, so that nobody who writes waits for all."""
+    while True:
+        with store.write() as connection:
+            missing = _missing(connection)
+            if not missing:
+                return
+            _make(connection, missing[0])
+
+
+def is_left_out(store: Store) -> bool:
+    """Whether any is missing."""
+    with store.read() as connection:
+        return bool(_missing(connection))
+
+
+def _parts(connection: Connection) -> list[Part]:
+    indexes: list[Part] = [index for table in CHAIN_TABLES for index in table.indexes]
+    if connection.dialect.name == "sqlite":  # which can drop no reference, and checks one cheaply
+        return indexes
+    return indexes + [key for table in CHAIN_TABLES for key in table.foreign_key_constraints]
+
+
+def _missing(connection: Connection) -> list[Part]:
+    found = inspect(connection)
+    there = {name for table in CHAIN_TABLES for name in _names(found, table.name)}
+    return [part for part in _parts(connection) if part.name not in there]
+
+
+def _names(found: Inspector, table: str) -> set[str | None]:
+    return {one["name"] for one in (*found.get_indexes(table), *found.get_foreign_keys(table))}
+
+
+def _drop(connection: Connection, part: Part) -> None:
+    if isinstance(part, Index):
+        part.drop(connection)
+    else:
+        connection.execute(DropConstraint(part))
+
+
+def _make(connection: Connection, part: Part) -> None:
+    if isinstance(part, Index):
+        part.create(connection)
+    else:
+        connection.execute(AddConstraint(part))

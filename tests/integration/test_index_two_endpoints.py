@@ -1,0 +1,122 @@
+"""Two providers: what is stored both tell, one that is behind is waited for, one that is down is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import Deployment
+from chainpoints.config import Secret
+from chainpoints.errors import ProvidersDisagree
+from chainpoints.indexer.follow import Follower
+from chainpoints.indexer.service import follower_of
+from chainpoints.store.chain_rows import ChainState, chain_state, tip
+from chainpoints.store.session import Store
+from economy import Economy
+from indexing import catch_up, digests, fresh_digests
+from lying_endpoint import LyingEndpoint, Refuse, lying_endpoint, truth
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def economy(deployment: Deployment) -> Economy:
+    economy = Economy(deployment)
+    economy.set_up()
+    economy.live(10)
+    return economy
+
+
+@pytest.fixture
+def second(deployment: Deployment) -> Iterator[LyingEndpoint]:
+    with lying_endpoint(deployment.anvil.url) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def both(deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store) -> Iterator[Follower]:
+    """Reads the node itself, and checks it by the second endpoint."""
+    settings = replace(deployment.settings, rpc_check_url=Secret(second.url))
+    with follower_of(settings, deployment.manifest, store) as follower:
+        yield follower
+
+
+def height(store: Store) -> int:
+    with store.read() as connection:
+        found = tip(connection)
+    return 0 if found is None else found[0]
+
+
+def state(store: Store, deployment: Deployment) -> ChainState:
+    with store.read() as connection:
+        found = chain_state(connection, deployment.manifest.chain_id)
+    assert found is not None
+    return found
+
+
+def test_what_both_tell_is_stored(
+    deployment: Deployment, economy: Economy, both: Follower, store: Store, tmp_path: Path
+) -> None:
+    catch_up(both)
+    economy.live(3)
+    economy.rpc.call("anvil_reorg", 2, [])
+    economy.pass_on()
+    catch_up(both)
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_second_endpoint_that_is_behind_is_waited_for(
+    deployment: Deployment, economy: Economy, both: Follower, second: LyingEndpoint, store: Store, tmp_path: Path
+) -> None:
+    catch_up(both)
+    before = deployment.anvil.head()
+    behind = deployment.rpc.call("eth_getBlockByNumber", "latest", False)
+    economy.live(3)
+    second.lie = lambda method, parameters, result: (
+        behind if method == "eth_getBlockByNumber" and parameters[0] == "latest" else result
+    )
+    assert not both.step()
+    assert height(store) == before
+    assert state(store, deployment).trouble is None
+    second.lie = truth
+    catch_up(both)
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_nothing_is_stored_while_they_disagree(
+    deployment: Deployment, economy: Economy, both: Follower, second: LyingEndpoint, store: Store, tmp_path: Path
+) -> None:
+    catch_up(both)
+    before = digests(store)
+    economy.pass_on()
+
+    def of_another_branch(method: str, _parameters: list[Any], result: Any) -> Any:
+        return result | {"hash": "0x" + "ab" * 32} if method == "eth_getBlockByNumber" else result
+
+    second.lie = of_another_branch
+    with pytest.raises(ProvidersDisagree, match="nothing is stored until they agree"):
+        both.step()
+    assert digests(store) == before
+    assert "CHAINPOINTS_RPC_CHECK_URL" in (state(store, deployment).trouble or "")
+    second.lie = truth
+    catch_up(both)
+    assert state(store, deployment).trouble is None
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_while_the_first_is_down_the_second_is_read(
+    deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store, tmp_path: Path
+) -> None:
+    def down(_method: str, _parameters: list[Any], _result: Any) -> Any:
+        raise Refuse(503)
+
+    second.lie = down
+    settings = replace(deployment.settings, rpc_url=Secret(second.url), rpc_check_url=Secret(deployment.anvil.url))
+    with follower_of(settings, deployment.manifest, store) as follower:
+        catch_up(follower)
+    assert height(store) == deployment.anvil.head()
+    assert digests(store) == fresh_digests(deployment, tmp_path)
