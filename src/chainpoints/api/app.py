@@ -38,10 +38,10 @@ MAX_BODY_BYTES = 64 * 1024
 Application = FastAPI
 """For the composition above this layer, which does not know the framework."""
 
-_ROUTERS = (
+_ROUTERS = (  # looked through in this order: wallets are asked for most
+    wallets.router,
     status.router,
     programs.router,
-    wallets.router,
     history.router,
     merchants.router,
     keys.router,

@@ -9,7 +9,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,7 +36,7 @@ class Buckets:
     _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
 
     def caller(self, scope: Scope) -> str:
-        authorization = Headers(scope=scope).get("authorization", "")
+        authorization = header(scope, b"authorization")
         if authorization[:7].lower() == "bearer ":
             key = hash_of(authorization[7:].strip())
             if key in self.known_keys:
@@ -56,6 +55,15 @@ class Buckets:
         return granted, int(left - granted)
 
 
+def header(scope: Scope, wanted: bytes) -> str:
+    """The first header of that name (in lower case, as servers give them); "" when there is none."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
+
+
 class BodyLimit:
     """ASGI middleware: a body above the limit is refused, unread where it says its length, else where it passes it."""
 
@@ -66,7 +74,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "0")
+        length = header(scope, b"content-length") or "0"
         if length.isdecimal() and int(length[:20]) > self._most_bytes:
             refusal = problem(instance_of(scope), 413, "body-too-large", f"a body has at most {self._most_bytes} bytes")
             await refusal(scope, receive, send)
@@ -110,9 +118,11 @@ class RateLimit:
             await refusal(scope, receive, send)
             return
 
+        sent = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                message["headers"] = [*message["headers"], *sent]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
