@@ -26,6 +26,8 @@ from chainpoints.api.routes import (
     programs,
     requests,
     status,
+    wallet_actions,
+    wallet_calls,
     wallets,
 )
 from chainpoints.api.schemas.base import Problem
@@ -50,6 +52,8 @@ _ROUTERS = (  # looked through in this order: wallets are asked for most
     payments.router,
     issues.router,
     claims.router,
+    wallet_actions.router,
+    wallet_calls.router,
     requests.router,
 )
 

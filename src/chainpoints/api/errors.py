@@ -61,6 +61,13 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
     "several-owners": ("The nodes pay several wallets", "Claim the nodes that pay one wallet at a time."),
     "nothing-claimable": ("Nothing can be claimed now", "`next_release` says when there will be something."),
+    "node-locked": ("The node is locked", "`unlocks_at` is when its first release is; until then it can be refunded."),
+    "node-given": ("The node is given away", "`given_until` is how long; after that it can be taken back."),
+    "node-not-given": ("The node is not given away", "Ask the giver for a new link."),
+    "gift-is-over": ("The time of the gift is over", "Give it anew, with a later expiry."),
+    "gift-runs": ("The gift can still be taken", "`given_until` is how long; take it back after that."),
+    "pieces-too-large": ("The pieces are too large", "A node of some points stays behind: split off less."),
+    "nodes-not-alike": ("These nodes cannot be merged", "Merge nodes of one owner, program, start and beneficiary."),
     "refund-too-large": ("The refund is larger than what is left", "`left` is what can still be refunded."),
     "refund-window-closed": ("The payment can no longer be refunded", "Refunds end with the node's first release."),
     "chain-out-of-reach": (

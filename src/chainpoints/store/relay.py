@@ -23,7 +23,7 @@ from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
 
 LANES: dict[str, tuple[str, ...]] = {
-    "relayer": ("payment", "refund", "claim"),
+    "relayer": ("payment", "refund", "claim", "transfer", "permit", "permit_claim", "take", "take_back"),
     "issuer": ("issue", "issue_reserve"),
     "registrar": ("register_merchant", "add_quota"),
 }
