@@ -25,7 +25,9 @@ from chainpoints.api.routes import (
     payments,
     programs,
     requests,
+    statements,
     status,
+    stream,
     wallet_actions,
     wallet_calls,
     wallets,
@@ -46,6 +48,7 @@ _ROUTERS = (  # looked through in this order: wallets are asked for most
     programs.router,
     history.router,
     merchants.router,
+    statements.router,
     keys.router,
     orders.router,
     authorizations.router,
@@ -55,6 +58,7 @@ _ROUTERS = (  # looked through in this order: wallets are asked for most
     wallet_actions.router,
     wallet_calls.router,
     requests.router,
+    stream.router,
 )
 
 _ABOUT = """Loyalty points that are released over time.

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from chainpoints.api.gathering import Gathering
 from chainpoints.api.schemas.base import AtQuery, ReadAt
+from chainpoints.api.streams import Streams
 from chainpoints.chain.manifest import Manifest
 from chainpoints.config import Settings
 from chainpoints.errors import NotFound, RequestRefused
@@ -87,9 +88,11 @@ class Gateway:
     known_keys: set[str]
     in_flight: dict[tuple[str, str], object] = field(default_factory=dict)
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
+    streams: Streams = field(init=False)
 
     def __post_init__(self) -> None:
         self.wallets = Gathering(in_threads=not self.store.is_sqlite)
+        self.streams = Streams(self.store)
 
     @contextmanager
     def reading(self, finality: Finality = "head") -> Iterator[View]:

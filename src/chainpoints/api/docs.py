@@ -118,5 +118,11 @@ def _operation(path: str, method: str, operation: dict[str, Any], examples: Exam
         ],
         "body": examples.json(body["schema"]) if body else None,
         "status": status,
-        "answer": examples.json(answer["content"]["application/json"]["schema"]),
+        "answer": _answer(answer["content"], examples),
     }
+
+
+def _answer(content: dict[str, Any], examples: Examples) -> str:
+    if "application/json" in content:
+        return examples.json(content["application/json"]["schema"])
+    return str(next(iter(content.values()))["example"])

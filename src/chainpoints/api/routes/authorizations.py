@@ -50,6 +50,8 @@ def get_authorization(
         shop = active_merchant(view, order.merchant)
         # Of the block before: what the payer signs now counts again after a cancelling in any block up to this one.
         valid_after, valid_before = view.now - 1, view.now + query.valid_for
+        if order.expires_at is not None:
+            valid_before = min(valid_before, order.expires_at + 1)
         return Authorization(
             read_at=view.read_at(),
             order=order.id,
