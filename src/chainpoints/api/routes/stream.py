@@ -49,7 +49,7 @@ async def get_stream(
     gateway: GatewayDep,
     token: Token,
     query: Annotated[StreamQuery, Query()],
-    last_event_id: Annotated[str | None, Header(description="the `id` to go on behind", max_length=80)] = None,
+    last_event_id: Annotated[str | None, Header(description="the `id` to go on behind", max_length=130)] = None,
 ) -> StreamingResponse:
     """Payments, refunds and issues of the merchant whose key it is (needs the scope orders:read), or, with `wallet`,
     what happens to a wallet. Begins with what comes next, or behind `Last-Event-ID`. After `reorg`, whatever was told

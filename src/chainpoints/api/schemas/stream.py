@@ -10,19 +10,21 @@ from pydantic import Field
 from chainpoints.api.schemas.base import NOT_A_CURSOR, Address, Shape
 from chainpoints.errors import InvalidInput
 
-_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,10})\.([0-9a-f]{16})\.([0-9]{1,15})", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,10})\.(0x[0-9a-f]{64})\.([0-9]{1,15})", re.ASCII)
 
-EXAMPLE = """event: ready
-id: 811.2147483647.5e5e5e5e5e5e5e5e.748
-data: {"block":811,"finality":"head"}
+_HASH = "0x" + "5e" * 32
+
+EXAMPLE = f"""event: ready
+id: 811.2147483647.{_HASH}.748
+data: {{"block":811,"finality":"head"}}
 
 event: payment
-id: 812.3.5e5e5e5e5e5e5e5e.748
-data: {"block":812,"log_index":3,"transaction":"0x5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"}
+id: 812.3.{_HASH}.748
+data: {{"block":812,"log_index":3,"transaction":"{_HASH}"}}
 
 event: reorg
-id: 809.2147483647.5e5e5e5e5e5e5e5e.748
-data: {"block":810}
+id: 809.2147483647.{_HASH}.748
+data: {{"block":810}}
 
 """
 
@@ -41,11 +43,11 @@ class StreamPlace(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        return f"{self.block}.{self.log_index}.{self.hash[2:18]}.{self.final}"
+        return f"{self.block}.{self.log_index}.{self.hash}.{self.final}"
 
     def is_in(self, block_hash: str | None) -> bool:
         """Whether the block that has its number now is the one that it names."""
-        return block_hash is not None and block_hash[2:18] == self.hash[2:18]
+        return block_hash == self.hash
 
 
 def stream_place(cursor: str) -> StreamPlace:
@@ -54,4 +56,4 @@ def stream_place(cursor: str) -> StreamPlace:
     if not found:
         raise InvalidInput(NOT_A_CURSOR)
     block, log, block_hash, final = found.groups()
-    return StreamPlace(int(block), int(log), f"0x{block_hash}", int(final))
+    return StreamPlace(int(block), int(log), block_hash, int(final))
