@@ -13,6 +13,7 @@ from chainpoints.api import docs
 from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
+from chainpoints.api.examples import add_examples
 from chainpoints.api.limits import BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.routes import (
     authorizations,
@@ -120,5 +121,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        add_examples(document)
         app.openapi_schema = document
     return app.openapi_schema

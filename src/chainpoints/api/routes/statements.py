@@ -22,7 +22,9 @@ router = APIRouter(tags=["merchants"])
 MOST_ENTRIES = 10_000
 
 _COLUMNS = ("timestamp", "kind", "reference", "order_hash", "transaction", "block", "log_index", *ACCOUNTS)
-_AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_AS_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(_COLUMNS) + "\r\n"}}}
+}
 
 
 @router.get("/merchants/{merchant}/statements", response_model=Statement, responses=_AS_CSV)

@@ -26,6 +26,13 @@ from chainpoints.api.schemas.chain import BooksShape, ScheduleStep, Solvency
 from chainpoints.api.schemas.forms import text_of
 from chainpoints.api.schemas.requests import RelayRequest
 
+_TYPED_DATA = {
+    "types": {"EIP712Domain": [{"name": "name", "type": "string"}], "Payment": [{"name": "amount", "type": "uint64"}]},
+    "primaryType": "Payment",
+    "domain": {"name": "chainpoints payments"},
+    "message": {"amount": "120500000"},
+}
+
 OrderStatus = Literal[
     "open", "pending", "paid", "mispaid", "issued", "partially_refunded", "refunded", "refused", "expired"
 ]
@@ -96,7 +103,9 @@ class Order(Shape):
         examples=[[]],
     )
     node: NodeIdText | None = Field(description="the node that the payment went into")
-    refusal: dict[str, Any] | None = Field(description="why the last attempt was refused, while nothing better came")
+    refusal: dict[str, Any] | None = Field(
+        description="why the last attempt was refused, while nothing better came", examples=[None]
+    )
     pending_request: RequestId | None = Field(description="the attempt that is on its way")
 
 
@@ -170,7 +179,7 @@ class Authorization(Shape):
     reference: Reference
     valid_after: int
     valid_before: int
-    typed_data: dict[str, Any]
+    typed_data: dict[str, Any] = Field(examples=[_TYPED_DATA])
     disclosure: Disclosure
 
 
@@ -184,4 +193,4 @@ class RefundAuthorization(Shape):
     refundable_until: Timestamp
     valid_after: int
     valid_before: int
-    typed_data: dict[str, Any]
+    typed_data: dict[str, Any] = Field(examples=[_TYPED_DATA])
