@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +20,7 @@ from chainpoints.config import Settings
 from chainpoints.errors import NotFound, RequestRefused
 from chainpoints.store import Connection
 from chainpoints.store.session import Store
-from chainpoints.store.status import Finality, Head, Indexed, block_to_read_at, head, indexed
+from chainpoints.store.status import Counts, Finality, Head, Indexed, block_to_read_at, head, indexed
 
 AT_PARAMETERS: dict[str, Any] = {
     "parameters": [
@@ -74,6 +74,14 @@ class View:
         )
 
 
+class Counted(NamedTuple):
+    """What there was up to a final block, -1 for nothing yet, and the hash of that block."""
+
+    block: int = -1
+    hash: str = ""
+    counts: Counts = Counts()
+
+
 @dataclass(slots=True)
 class Gateway:
     """What all requests share.
@@ -89,6 +97,7 @@ class Gateway:
     in_flight: dict[tuple[str, str], object] = field(default_factory=dict)
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
     streams: Streams = field(init=False)
+    counted: Counted = Counted()
 
     def __post_init__(self) -> None:
         self.wallets = Gathering(in_threads=not self.store.is_sqlite)
