@@ -91,7 +91,7 @@ def test_a_key_whose_request_is_being_answered_is_409_until_it_is(api: Api) -> N
 
 
 def test_fifty_at_once_with_each_of_many_keys_have_one_effect_each(api: Api) -> None:
-    """T32. What is not answered with the one body is told to come again. CHAINPOINTS_TEST_RACE_KEYS=200: the long form."""
+    """T32. What is not answered with the one body is told to come again. The long form has 200 keys."""
     shop = api.merchant(1)
 
     def make(number: int) -> httpx.Response:
