@@ -97,6 +97,7 @@ def create_app(
     )
     buckets = Buckets(limits or Limits())
     app.state.gateway = Gateway(settings, manifest, store, buckets.known_keys)
+    app.add_api_route(**wallets.WALLET_ROUTE)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(docs.router)

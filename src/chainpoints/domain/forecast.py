@@ -112,22 +112,26 @@ def forecast(holdings: Iterable[Holding], now: int) -> list[Release]:
 
 def next_release(holdings: Sequence[Holding], now: int) -> tuple[int, int] | None:
     """When something is released next, and how much then over all nodes: (unix seconds, base units)."""
-    soonest, amount = 0, 0
-    for node in holdings:
-        step = _next_step(node, now)
-        if step is None or (amount and step[0] > soonest):
-            continue
-        amount = step[1] + (amount if step[0] == soonest else 0)
-        soonest = step[0]
-    return (soonest, amount) if amount else None
+    return standing(holdings, now)[1]
 
 
-def _next_step(node: Holding, now: int) -> tuple[int, int] | None:
-    _, grid, start, total, claimed = node
-    table, elapsed = grid.shares, grid.elapsed(start, now)
-    before = max(claimed, total * table[elapsed] >> TABLE_BITS)
-    for k in range(elapsed + 1, len(table)):
-        amount = (total * table[k] >> TABLE_BITS) - before
-        if amount > 0:  # a small node may release nothing for several periods
-            return grid.begins_at(start + k), amount
-    return None
+def standing(holdings: Sequence[Holding], now: int) -> tuple[int, tuple[int, int] | None]:
+    """What can be claimed now of all the nodes (base units), and what `next_release` says."""
+    claimable, soonest, amount = 0, 0, 0
+    for _, grid, start, total, claimed in holdings:
+        table, elapsed = grid.shares, grid.elapsed(start, now)
+        before = total * table[elapsed] >> TABLE_BITS
+        if before > claimed:
+            claimable += before - claimed
+        else:
+            before = claimed
+        for k in range(elapsed + 1, len(table)):
+            released_then = (total * table[k] >> TABLE_BITS) - before
+            if released_then > 0:  # a small node may release nothing for several periods
+                at = grid.begins_at(start + k)
+                if not amount or at < soonest:
+                    soonest, amount = at, released_then
+                elif at == soonest:
+                    amount += released_then
+                break
+    return claimable, (soonest, amount) if amount else None

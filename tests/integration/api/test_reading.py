@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from sqlalchemy import delete
 
 from builders import signer
 from chain_rows import BLOCKS, DAY, EPOCH, FEC, FINAL, INSTALMENTS, SAFE, ChainRows, block_hash, timestamp
+from chainpoints.api.schemas.chain import Wallet
 from chainpoints.domain.schedule import FEC as FEC_SCHEDULE
 from chainpoints.store import relay, relay_transactions, tables
 from chainpoints.store.relay_transactions import Attempt, set_trouble
@@ -356,3 +358,22 @@ def test_a_request_whose_block_a_reorg_took_is_not_shown_as_mined(api: Api, bloc
         ChainRows(connection).blocks(first=block, branch=1)
     shown = api.public.get(f"/v1/requests/{request}")
     assert [shown[name] for name in ("state", "block", "block_hash", "finality")] == ["sent", None, None, None]
+
+
+@pytest.mark.parametrize("finality", ["head", "safe", "final"])
+def test_a_wallet_is_answered_in_its_documented_shape(api: Api, finality: str) -> None:
+    """It is put together by hand; and several that are asked for at once each get their own answer."""
+    somebody = signer("somebody").address
+    with api.store.write() as connection:
+        ChainRows(connection).node(somebody, 1, 10_000 * ONE_POINT)
+    with ThreadPoolExecutor(8) as threads:
+        addresses = [api.alice, somebody, signer("nobody").address] * 8
+        path = "/v1/wallets/{}?finality=" + finality
+        answers = list(threads.map(lambda each: api.public.send("GET", path.format(each)), addresses))
+    for address, answer in zip(addresses, answers, strict=True):
+        told = Wallet.model_validate_json(answer.content)
+        assert (told.address, told.read_at.finality) == (address, finality)
+        assert told.balance == ("1000.000000" if address == api.alice else "0.000000")
+        assert told.nodes == (1 if address == somebody else 0)
+    unknown = api.public.send("GET", f"/v1/wallets/{api.alice}?finality={finality}&more=1")
+    assert api.public.problem("invalid-request", 422, unknown)["errors"][0]["field"] == "query.more"

@@ -21,7 +21,7 @@ from chainpoints.api.schemas.chain import (
     Wallet,
     WalletNodes,
 )
-from chainpoints.domain.forecast import Grid, Holding, forecast, next_release, released
+from chainpoints.domain.forecast import Grid, Holding, forecast, next_release, released, standing
 from chainpoints.errors import NotFound
 from chainpoints.store.nodes import NodeRow, holdings, nodes_of, nodes_of_wallets, nodes_paying
 from chainpoints.store.nodes import node as node_row
@@ -36,12 +36,21 @@ WalletPath = Annotated[
 ]
 
 
-@router.get("/wallets/{address}", response_model=Wallet, openapi_extra=AT_PARAMETERS)
 async def get_wallet(request: Request, address: WalletPath) -> Response:
     """Balance, what can be claimed now, and what comes next. A wallet needs no registration: one that was never seen
     is answered with zeros."""
     gateway, asked = gateway_of(request), (at_query_of(request).finality, parse_wallet(address))
     return Response(await gateway.wallets.ask(asked, partial(_wallets, gateway)), media_type="application/json")
+
+
+WALLET_ROUTE: dict[str, Any] = {
+    "path": "/v1/wallets/{address}",
+    "endpoint": get_wallet,
+    "response_model": Wallet,
+    "openapi_extra": AT_PARAMETERS,
+    "tags": ["wallets"],
+}
+"""For the application itself: a router in between takes a tenth of the time of this route."""
 
 
 @router.get("/wallets/{address}/nodes")
@@ -111,20 +120,26 @@ def _answers(view: View, addresses: list[str]) -> dict[str, bytes]:
             paying[row.pays].append(node)
     shared = read_at.model_dump()
     return {
-        address: msgspec.json.encode(
-            {  # the shape is `Wallet`; made by hand, since this is what is asked for most often
-                "read_at": shared,
-                "address": address,
-                "account": f"{read_at.chain}:{address}",
-                "balance": format_points(points.get(address, 0)),
-                "claimable": format_points(sum(node.claimable(now) for node in held)),
-                "committed": format_points(sum(node.total - node.claimed for node in held)),
-                "nodes": owned[address],
-                "next_release": _next_release(held, now),
-            }
-        )
-        for address, held in paying.items()
+        address: _answer(shared, address, points.get(address, 0), owned[address], paying[address], now)
+        for address in addresses
     }
+
+
+def _answer(read_at: dict[str, Any], address: str, points: int, owned: int, held: list[Holding], now: int) -> bytes:
+    """The shape is `Wallet`; made by hand, since this is what is asked for most often."""
+    claimable, coming = standing(held, now)
+    return msgspec.json.encode(
+        {
+            "read_at": read_at,
+            "address": address,
+            "account": f"{read_at['chain']}:{address}",
+            "balance": format_points(points),
+            "claimable": format_points(claimable),
+            "committed": format_points(sum([node.total - node.claimed for node in held])),
+            "nodes": owned,
+            "next_release": {"at": coming[0], "amount": format_points(coming[1])} if coming else None,
+        }
+    )
 
 
 def _paying(view: View, wallet: str) -> list[Holding]:
@@ -133,13 +148,8 @@ def _paying(view: View, wallet: str) -> list[Holding]:
 
 
 def next_release_shape(held: list[Holding], now: int) -> NextRelease | None:
-    step = _next_release(held, now)
-    return NextRelease.model_validate(step) if step else None
-
-
-def _next_release(held: list[Holding], now: int) -> dict[str, Any] | None:
     step = next_release(held, now)
-    return {"at": step[0], "amount": format_points(step[1])} if step else None
+    return NextRelease(at=step[0], amount=format_points(step[1])) if step else None
 
 
 def node_shape(row: NodeRow, node: Holding, now: int) -> NodeShape:
