@@ -290,16 +290,23 @@ def test_every_reading_answer_names_its_block(api: Api) -> None:
     }
     checked = 0
     for method, path in api.routes():
+        operation = api.app.openapi()["paths"][path][method.lower()]
+        takes_finality = any(each["name"] == "finality" for each in operation.get("parameters", []))
+        needed = {
+            each["name"]: each["example"]
+            for each in operation.get("parameters", [])
+            if each["in"] == "query" and each.get("required")
+        }
         for name, value in values.items():
             path = path.replace(name, value)
-        if method != "GET" or path.endswith("/keys"):
+        if method != "GET" or path.endswith(("/keys", "/stream")):
             continue
-        if path.endswith("/authorization"):
-            assert shop.get(path, payer=BOB)["read_at"]["hash"] == block_hash(BLOCKS)
-        elif not path.endswith("/refund-authorization"):  # it needs a payment; the test of money reads it
-            assert shop.get(path, finality="safe")["read_at"]["hash"] == block_hash(SAFE), path
+        query = needed | ({"finality": "safe"} if takes_finality else {})
+        answer = shop.send("GET", path, params=query)  # what is to be done may not suit the node: that names it too
+        assert answer.status_code in ((200,) if takes_finality else (200, 404, 422)), (path, answer.text)
+        assert answer.json()["read_at"]["hash"] == block_hash(SAFE if takes_finality else BLOCKS), path
         checked += 1
-    assert checked == 25
+    assert checked >= 40
 
 
 def test_what_was_accepted_names_its_block_and_keeps_it_when_it_is_asked_again(api: Api) -> None:
