@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 THREADS = 100
 AT_ONCE = 50
-KEYS = int(os.environ.get("CHAINPOINTS_TEST_RACE_KEYS", "20"))
+KEYS = int(os.environ.get("CHAINPOINTS_TEST_RACE", "20"))
 
 
 def test_a_hundred_at_once_pay_an_order_once(world: World) -> None:
