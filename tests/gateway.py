@@ -51,6 +51,14 @@ class Client:
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         return self.http.request(method, path, headers=headers | options.pop("headers", {}), **options)
 
+    def begin(self, path: str, **options: Any) -> httpx.Response:
+        """An answer without its body, unless it is a refusal: for answers that do not end by themselves."""
+        headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
+        with self.http.stream("GET", path, headers=headers, **options) as answer:
+            if answer.status_code >= 400:
+                answer.read()
+            return answer
+
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         return self.good(self.send("GET", path, params=query))
 

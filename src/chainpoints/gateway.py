@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from chainpoints.api.app import create_app
+from chainpoints.api.app import Application, create_app
+from chainpoints.api.limits import Limits
 from chainpoints.api.service import serve
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.config import Settings
@@ -14,13 +15,16 @@ from chainpoints.store.session import Store
 from chainpoints.web.pages import router
 
 
-def serve_gateway(settings: Settings, stop: threading.Event) -> None:
-    """Serves the gateway until `stop`, its database at the newest schema.
-
-    Raises ConfigError without a manifest, or when its port is taken.
-    """
+def build_gateway(settings: Settings, *, limits: Limits | None = None) -> Application:
+    """The application for these settings, its database at the newest schema. Raises ConfigError without a manifest."""
     manifest = load_manifest(settings.manifest)
     store = Store(settings.database)
     migrate(store)
-    with heartbeat(store, "serve"):
-        serve(settings, create_app(settings, manifest, store, pages=[router(store)]), stop)
+    return create_app(settings, manifest, store, limits=limits, pages=[router(store)])
+
+
+def serve_gateway(settings: Settings, stop: threading.Event) -> None:
+    """Serves the gateway until `stop`. Raises ConfigError without a manifest, or when its port is taken."""
+    app = build_gateway(settings)
+    with heartbeat(app.state.gateway.store, "serve"):
+        serve(settings, app, stop)

@@ -14,6 +14,7 @@ from chainpoints.api import docs, metrics
 from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
+from chainpoints.api.examples import add_examples
 from chainpoints.api.limits import AtOnce, BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.observed import PREFIX, HttpMetrics, Observed
 from chainpoints.api.routes import (
@@ -29,7 +30,11 @@ from chainpoints.api.routes import (
     payments,
     programs,
     requests,
+    statements,
     status,
+    stream,
+    wallet_actions,
+    wallet_calls,
     wallets,
     webhooks,
 )
@@ -43,21 +48,25 @@ MAX_BODY_BYTES = 64 * 1024
 Application = FastAPI
 """For the composition above this layer, which does not know the framework."""
 
-_ROUTERS = (
+_ROUTERS = (  # looked through in this order: wallets are asked for most
+    wallets.router,
     status.router,
     programs.router,
-    wallets.router,
     history.router,
     merchants.router,
     gas.router,
+    statements.router,
     keys.router,
     orders.router,
     authorizations.router,
     payments.router,
     issues.router,
     claims.router,
+    wallet_actions.router,
+    wallet_calls.router,
     requests.router,
     webhooks.router,
+    stream.router,
 )
 
 _ABOUT = """Loyalty points that are released over time.
@@ -96,6 +105,7 @@ def create_app(
     buckets = Buckets(limits or Limits())
     app.state.gateway = Gateway(settings, manifest, store, buckets.known_keys)
     app.state.answered = CollectorRegistry()
+    app.add_api_route(**wallets.WALLET_ROUTE)
     for router in _ROUTERS:
         app.include_router(router, prefix=PREFIX)
     for router in (health.router, metrics.router, docs.router):
@@ -123,5 +133,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        add_examples(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -14,7 +14,7 @@ from chainpoints.store import Connection
 from chainpoints.store.keys import hash_of, key_of_secret
 
 SCOPES: dict[str, str] = {
-    "orders:read": "read the merchant's orders",
+    "orders:read": "read the merchant's orders, statements and stream",
     "orders:write": "create orders",
     "refunds:write": "refund payments",
     "issues:write": "issue points for orders paid in money",

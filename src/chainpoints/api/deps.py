@@ -6,17 +6,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
-from chainpoints.api.schemas.base import ReadAt
+from chainpoints.api.gathering import Gathering
+from chainpoints.api.schemas.base import AtQuery, ReadAt
+from chainpoints.api.streams import Streams
 from chainpoints.chain.manifest import Manifest
 from chainpoints.config import Settings
 from chainpoints.errors import NotFound, RequestRefused
 from chainpoints.store import Connection
 from chainpoints.store.session import Store
-from chainpoints.store.status import Finality, Head, Indexed, block_to_read_at, head, indexed
+from chainpoints.store.status import Counts, Finality, Head, Indexed, block_to_read_at, head, indexed
+
+AT_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in AtQuery.model_json_schema()["properties"].items()
+    ]
+}
+"""For `openapi_extra=` of a route that reads its query by `at_query_of`."""
+
+_AT_HEAD = AtQuery.model_validate({})
 
 _REACHED_WITHIN_SECONDS = 15
 """Longer than the indexer's pauses between two looks at the chain, and between two tries."""
@@ -66,11 +80,20 @@ class View:
         )
 
 
+class Counted(NamedTuple):
+    """What there was up to a final block, -1 for nothing yet, and the hash of that block."""
+
+    block: int = -1
+    hash: str = ""
+    counts: Counts = Counts()
+
+
 @dataclass(slots=True)
 class Gateway:
     """What all requests share.
 
     `known_keys` are hashes of keys that were accepted (see limits). `in_flight` holds who sent which Idempotency-Key.
+    `wallets` are the answers about wallets that are being read, by finality and address.
     """
 
     settings: Settings
@@ -78,6 +101,13 @@ class Gateway:
     store: Store
     known_keys: set[str]
     in_flight: dict[tuple[str, str], object] = field(default_factory=dict)
+    wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
+    streams: Streams = field(init=False)
+    counted: Counted = Counted()
+
+    def __post_init__(self) -> None:
+        self.wallets = Gathering(in_threads=not self.store.is_sqlite)
+        self.streams = Streams(self.store)
 
     @contextmanager
     def reading(self, finality: Finality = "head") -> Iterator[View]:
@@ -110,9 +140,24 @@ def _refusing_as_of(view: View) -> Iterator[View]:
         raise
 
 
-async def _gateway(request: Request) -> Gateway:
+def gateway_of(request: Request) -> Gateway:
+    """As `GatewayDep`, for a route that is asked so often that the framework's way to it tells."""
     gateway: Gateway = request.app.state.gateway
     return gateway
+
+
+def at_query_of(request: Request) -> AtQuery:
+    """As a parameter of that form, for such a route; `AT_PARAMETERS` documents it. Raises RequestValidationError."""
+    if not request.scope["query_string"]:
+        return _AT_HEAD
+    try:
+        return AtQuery.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("query", *each["loc"])} for each in error.errors()]) from None
+
+
+async def _gateway(request: Request) -> Gateway:
+    return gateway_of(request)
 
 
 GatewayDep = Annotated[Gateway, Depends(_gateway)]

@@ -14,6 +14,7 @@ BY_CODE_GAS = 550_000
 """What is reckoned for a signature that only a contract can check: as much as the relayer lets it take."""
 
 _EXPECTED_GAS = {"payment": 125_000, "refund": 120_000, "issue": 95_000, "claim": 45_000}
+_EXPECTED_GAS |= {"transfer": 70_000, "permit": 65_000, "permit_claim": 85_000, "take": 100_000, "take_back": 50_000}
 _CLAIMED_NODE_GAS = 9_000
 """Of requests that go alone, as benchmarks/gas measures them; in a batch they take less."""
 
@@ -57,7 +58,7 @@ def promised(
     day = day_of(gateway, view, account)
     if day.left is None or day.left >= expected:
         return expected
-    whose = f"merchant {merchant}" if merchant is not None else "claims"
+    whose = f"merchant {merchant}" if merchant is not None else "what wallets ask for"
     detail = (
         f"the gas that {whose} may cost a day is used up: {ether(day.spent)} of {ether(day.budget or 0)} ETH are spent "
         f"and {ether(day.promised)} promised to what is on its way; it is free again at {day.ends_at}. The operator "

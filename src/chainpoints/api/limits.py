@@ -10,7 +10,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,7 +39,7 @@ class Buckets:
     _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
 
     def caller(self, scope: Scope) -> str:
-        authorization = Headers(scope=scope).get("authorization", "")
+        authorization = header(scope, b"authorization")
         if authorization[:7].lower() == "bearer ":
             key = hash_of(authorization[7:].strip())
             if key in self.known_keys:
@@ -59,6 +58,15 @@ class Buckets:
         return granted, int(left - granted)
 
 
+def header(scope: Scope, wanted: bytes) -> str:
+    """The first header of that name (in lower case, as servers give them); "" when there is none."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
+
+
 class BodyLimit:
     """ASGI middleware: a body above the limit is refused, unread where it says its length, else where it passes it."""
 
@@ -69,7 +77,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "0")
+        length = header(scope, b"content-length") or "0"
         if length.isdecimal() and int(length[:20]) > self._most_bytes:
             refusal = problem(instance_of(scope), 413, "body-too-large", f"a body has at most {self._most_bytes} bytes")
             await refusal(scope, receive, send)
@@ -113,9 +121,11 @@ class RateLimit:
             await refusal(scope, receive, send)
             return
 
+        sent = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                message["headers"] = [*message["headers"], *sent]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -173,5 +183,4 @@ class AtOnce:
 
 
 def _has_body(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return header(scope, b"content-length") not in ("", "0") or header(scope, b"transfer-encoding") != ""

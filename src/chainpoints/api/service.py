@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 import threading
@@ -34,6 +35,8 @@ def serve(settings: Settings, app: Application, stop: threading.Event) -> None:
         stop.wait()
         server.should_exit = True
 
+    gc.collect()
+    gc.freeze()  # what is there before the first request stays: the collector need not walk through it again and again
     with _listen(settings) as listening:
         threading.Thread(target=stop_when_told, name="stop", daemon=True).start()
         server.run(sockets=[listening])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainpoints.api.deps import View
-from chainpoints.domain.order import status
+from chainpoints.domain.order import Asked, Paid, irregularities, status
 from chainpoints.errors import RequestRefused
 from chainpoints.store.history import Row, events_of_orders
 from chainpoints.store.orders import OrderRow
@@ -16,7 +16,8 @@ _SETTLING = ("payment", "issue")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`refunded` in base units; `requests` in the order of acceptance; `at` is the block it is read at."""
+    """`refunded` in base units; `requests` in the order of acceptance; `at` is the block it is read at, `now` its
+    time."""
 
     order: OrderRow
     payment: Row | None
@@ -24,6 +25,7 @@ class Standing:
     issue: Row | None
     requests: list[Request]
     at: int
+    now: int
 
     @property
     def paid(self) -> int:
@@ -36,6 +38,11 @@ class Standing:
             return False
         asked = (self.order.points, self.order.program, self.order.customer or self.payment["payer"])
         return asked == (self.payment["amount"], self.payment["program"], self.payment["payer"])
+
+    @property
+    def is_expired(self) -> bool:
+        """Its price in points holds no more."""
+        return self.order.expires_at is not None and self.now > self.order.expires_at
 
     @property
     def pending(self) -> Request | None:
@@ -57,14 +64,25 @@ class Standing:
             is_issued=self.issue is not None,
             is_pending=pending is not None and pending.kind in _SETTLING,
             is_refused=self.refused is not None,
+            is_expired=self.is_expired,
         )
 
+    def irregularities(self) -> list[str]:
+        row, order = self.payment, self.order
+        paid = Paid(row["amount"], row["program"], row["payer"], row["timestamp"]) if row else None
+        asked = Asked(order.points, order.program, order.customer, order.expires_at)
+        return irregularities(asked, paid, is_issued=self.issue is not None)
+
     def check_can_pay(self) -> None:
-        """Raises RequestRefused (409) when the order is paid, issued, or about to be."""
+        """Raises RequestRefused (409) when the order is paid, issued, or about to be; 422 when it is over."""
         if self.payment and not self.as_ordered:
             detail = "somebody paid on other terms under this order's hash; make an order with a new reference"
             raise RequestRefused(409, "order-mispaid", detail)
         self.check_can_issue()
+        if self.is_expired:
+            until = self.order.expires_at
+            detail = f"the order could be paid in points until {until}, and it is {self.now} on the chain"
+            raise RequestRefused(422, "order-expired", detail, expires_at=until)
 
     def check_can_issue(self) -> None:
         """As `check_can_pay`, but a payment that is not as ordered is no hindrance."""
@@ -100,6 +118,7 @@ def standings(view: View, orders: list[OrderRow]) -> dict[str, Standing]:
             issue=issues.get(key),
             requests=requests_of_order(view.connection, *key),
             at=view.at,
+            now=view.now,
         )
         for order, key in zip(orders, keys, strict=True)
     }

@@ -1,4 +1,4 @@
-"""EIP-712 messages that holders sign: payments, refunds and claim approvals.
+"""EIP-712 messages that holders sign: payments, refunds, claim approvals, gifts, and the token's own two.
 
 A message names everything that it is about, so a signature over 10 points for one order cannot be used for another, and
 the wallet's window shows what is paid. Typed data is the JSON that a wallet's eth_signTypedData_v4 takes.
@@ -60,6 +60,26 @@ _CLAIM_APPROVAL_TYPE = [
     {"name": "cap", "type": "uint64"},
     {"name": "deadline", "type": "uint40"},
     {"name": "nonce", "type": "uint256"},
+]
+
+_GIFT_TYPE = [
+    {"name": "id", "type": "uint256"},
+    {"name": "to", "type": "address"},
+]
+_TRANSFER_TYPE = [
+    {"name": "from", "type": "address"},
+    {"name": "to", "type": "address"},
+    {"name": "value", "type": "uint256"},
+    {"name": "validAfter", "type": "uint256"},
+    {"name": "validBefore", "type": "uint256"},
+    {"name": "nonce", "type": "bytes32"},
+]
+_PERMIT_TYPE = [
+    {"name": "owner", "type": "address"},
+    {"name": "spender", "type": "address"},
+    {"name": "value", "type": "uint256"},
+    {"name": "nonce", "type": "uint256"},
+    {"name": "deadline", "type": "uint256"},
 ]
 
 
@@ -125,10 +145,35 @@ def claim_approval_typed_data(
     manifest: Manifest, owner: Address, delegate: Address, to: Address, cap: Points, deadline: int, nonce: int
 ) -> dict[str, Any]:
     """What an owner signs for ReleaseNode.permitClaim: `delegate` may claim `cap` to `to` until `deadline`."""
-    contract = manifest.address("ReleaseNode")
     message = {"owner": owner, "delegate": delegate, "to": to, "cap": cap, "deadline": deadline, "nonce": nonce}
-    types = {"ClaimApproval": _CLAIM_APPROVAL_TYPE}
-    return _typed_data(manifest.chain_id, "chainpoints release node", contract, types, message)
+    return _for_nodes(manifest, {"ClaimApproval": _CLAIM_APPROVAL_TYPE}, message)
+
+
+def gift_typed_data(manifest: Manifest, node: int, to: Address) -> dict[str, Any]:
+    """What the one-time key of a gift's link signs for ReleaseNode.take: the node goes to `to`."""
+    return _for_nodes(manifest, {"Gift": _GIFT_TYPE}, {"id": node, "to": to})
+
+
+def transfer_typed_data(
+    manifest: Manifest, sender: Address, to: Address, value: Points, valid_after: int, valid_before: int, nonce: Hash32
+) -> dict[str, Any]:
+    """What a holder signs for EIP-3009's transferWithAuthorization; `nonce` is any that it did not use yet."""
+    message = {"from": sender, "to": to, "value": value, "validAfter": valid_after, "validBefore": valid_before}
+    return _for_token(manifest, {"TransferWithAuthorization": _TRANSFER_TYPE}, {**message, "nonce": nonce})
+
+
+def permit_typed_data(
+    manifest: Manifest, owner: Address, spender: Address, value: Points, nonce: int, deadline: int
+) -> dict[str, Any]:
+    """What a holder signs for EIP-2612's permit; `nonce` is the token's `nonces(owner)`."""
+    message = {"owner": owner, "spender": spender, "value": value, "nonce": nonce, "deadline": deadline}
+    return _for_token(manifest, {"Permit": _PERMIT_TYPE}, message)
+
+
+def for_wallets(typed_data: dict[str, Any]) -> dict[str, Any]:
+    """With the message's integers as decimal text: a JSON number above 2^53 would lose digits in a browser."""
+    message = {name: str(value) if isinstance(value, int) else value for name, value in typed_data["message"].items()}
+    return {**typed_data, "message": message}
 
 
 def sign(typed_data: dict[str, Any], private_key: bytes) -> str:
@@ -193,6 +238,14 @@ def _word(name_of: str, value: int | str) -> bytes:
 
 def _for_processor(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
     return _typed_data(manifest.chain_id, "chainpoints payments", manifest.address("PaymentProcessor"), types, message)
+
+
+def _for_nodes(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    return _typed_data(manifest.chain_id, "chainpoints release node", manifest.address("ReleaseNode"), types, message)
+
+
+def _for_token(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    return _typed_data(manifest.chain_id, "chainpoints", manifest.address("PointsToken"), types, message)
 
 
 def _typed_data(

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from chainpoints.domain.payment import period_at
 from chainpoints.domain.schedule import TABLE_BITS, Schedule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grid:
     """A program's periods: period 0 begins at `epoch`, each lasts `period_length` seconds."""
 
@@ -22,9 +23,15 @@ class Grid:
     period_length: int
     schedule: Schedule
 
+    @cached_property
+    def shares(self) -> tuple[int, ...]:
+        """`shares` of the schedule, at hand."""
+        return shares(self.schedule)
+
     def elapsed(self, start: int, now: int) -> int:
         """Full periods since `start`, 0 (the node is locked) to N (all of it is released)."""
-        return max(0, min(period_at(now, self.epoch, self.period_length) - start, self.schedule.periods))
+        passed = period_at(now, self.epoch, self.period_length) - start
+        return min(passed, self.schedule.periods) if passed > 0 else 0
 
     def begins_at(self, period: int) -> int:
         """When a period begins. The k-th release of a node is at the beginning of period start + k."""
@@ -35,8 +42,7 @@ class Grid:
         return period_at(now, self.epoch, self.period_length) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """What a node holds: `total` is all that it will ever release, `claimed` what was paid out of it.
 
     A split may have paid a few units ahead of the schedule: the next releases are so much smaller.
@@ -50,8 +56,8 @@ class Holding:
 
     def claimable(self, now: int) -> int:
         """Released and not yet paid out."""
-        due = released(self.grid.schedule, self.total, self.grid.elapsed(self.start, now))
-        return max(0, due - self.claimed)
+        due = self.total * self.grid.shares[self.grid.elapsed(self.start, now)] >> TABLE_BITS
+        return due - self.claimed if due > self.claimed else 0
 
     def is_locked(self, now: int) -> bool:
         """True until the first release: no claim and no transfer; a refund is possible exactly as long."""
@@ -92,7 +98,7 @@ def forecast(holdings: Iterable[Holding], now: int) -> list[Release]:
     """Every release after `now`, summed over the nodes of a program, by date, without those of nothing."""
     due: dict[tuple[int, int, int], int] = defaultdict(int)
     for node in holdings:
-        grid, table = node.grid, shares(node.grid.schedule)
+        grid, table = node.grid, node.grid.shares
         elapsed = grid.elapsed(node.start, now)
         before = max(node.claimed, node.total * table[elapsed] >> TABLE_BITS)
         for k in range(elapsed + 1, len(table)):
@@ -106,19 +112,26 @@ def forecast(holdings: Iterable[Holding], now: int) -> list[Release]:
 
 def next_release(holdings: Sequence[Holding], now: int) -> tuple[int, int] | None:
     """When something is released next, and how much then over all nodes: (unix seconds, base units)."""
-    nexts = [step for step in (_next_step(node, now) for node in holdings) if step]
-    if not nexts:
-        return None
-    at = min(step[0] for step in nexts)
-    return at, sum(amount for when, amount in nexts if when == at)
+    return standing(holdings, now)[1]
 
 
-def _next_step(node: Holding, now: int) -> tuple[int, int] | None:
-    table = shares(node.grid.schedule)
-    elapsed = node.grid.elapsed(node.start, now)
-    before = max(node.claimed, node.total * table[elapsed] >> TABLE_BITS)
-    for k in range(elapsed + 1, len(table)):
-        amount = (node.total * table[k] >> TABLE_BITS) - before
-        if amount > 0:  # a small node may release nothing for several periods
-            return node.grid.begins_at(node.start + k), amount
-    return None
+def standing(holdings: Sequence[Holding], now: int) -> tuple[int, tuple[int, int] | None]:
+    """What can be claimed now of all the nodes (base units), and what `next_release` says."""
+    claimable, soonest, amount = 0, 0, 0
+    for _, grid, start, total, claimed in holdings:
+        table, elapsed = grid.shares, grid.elapsed(start, now)
+        before = total * table[elapsed] >> TABLE_BITS
+        if before > claimed:
+            claimable += before - claimed
+        else:
+            before = claimed
+        for k in range(elapsed + 1, len(table)):
+            released_then = (total * table[k] >> TABLE_BITS) - before
+            if released_then > 0:  # a small node may release nothing for several periods
+                at = grid.begins_at(start + k)
+                if not amount or at < soonest:
+                    soonest, amount = at, released_then
+                elif at == soonest:
+                    amount += released_then
+                break
+    return claimable, (soonest, amount) if amount else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chainpoints.domain.forecast import Grid, half_period
 from chainpoints.domain.payment import BASIS_POINTS
@@ -34,12 +35,16 @@ class Terms:
 
     @property
     def grid(self) -> Grid:
-        schedule = Schedule(self.periods, self.growth_numerator, self.growth_denominator)
-        return Grid(self.epoch, self.period_length, schedule)
+        return _grid(self.epoch, self.period_length, self.periods, self.growth_numerator, self.growth_denominator)
 
     @property
     def is_funded(self) -> bool:
         return self.funding == "FUNDED"
+
+
+@lru_cache(maxsize=256)
+def _grid(epoch: int, period_length: int, periods: int, growth_numerator: int, growth_denominator: int) -> Grid:
+    return Grid(epoch, period_length, Schedule(periods, growth_numerator, growth_denominator))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,34 @@ def _add_quota(payloads: Sequence[dict[str, Any]]) -> list[Any]:
     return [payload["merchant"], payload["amount"], _bytes(payload["evidence"])]
 
 
+def _transfer(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    (payload,) = payloads
+    terms = [payload[name] for name in ("from", "to", "amount", "valid_after", "valid_before")]
+    return [*terms, _bytes(payload["nonce"]), _bytes(payload["signature"])]
+
+
+def _permit(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    (payload,) = payloads
+    terms = [payload[name] for name in ("owner", "spender", "amount", "deadline")]
+    return [*terms, _bytes(payload["signature"])]
+
+
+def _permit_claim(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    (payload,) = payloads
+    terms = [payload[name] for name in ("owner", "delegate", "to", "cap", "deadline")]
+    return [*terms, _bytes(payload["signature"])]
+
+
+def _take(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    (payload,) = payloads
+    return [int(payload["node"]), payload["to"], _bytes(payload["signature"])]
+
+
+def _take_back(payloads: Sequence[dict[str, Any]]) -> list[Any]:
+    (payload,) = payloads
+    return [int(payload["node"])]
+
+
 def _payment(payload: dict[str, Any]) -> tuple[Any, ...]:
     terms = (payload["merchant"], payload["program"], payload["amount"], payload["payer"])
     return *terms, _bytes(payload["order"])
@@ -98,6 +126,15 @@ _KINDS: dict[str, tuple[str, str, Callable[[Sequence[dict[str, Any]]], list[Any]
     "issue": ("PaymentProcessor", "issueBatch", _issues),
     "issue_reserve": ("PaymentProcessor", "issueReserve", _issue_reserve),
     "claim": ("ReleaseNode", "claim", _claims),
+    "transfer": (
+        "PointsToken",
+        "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)",
+        _transfer,
+    ),
+    "permit": ("PointsToken", "permit(address,address,uint256,uint256,bytes)", _permit),
+    "permit_claim": ("ReleaseNode", "permitClaim", _permit_claim),
+    "take": ("ReleaseNode", "take", _take),
+    "take_back": ("ReleaseNode", "takeBack", _take_back),
     "register_merchant": ("PaymentProcessor", "register", _register_merchant),
     "add_quota": ("PaymentProcessor", "addQuota", _add_quota),
 }

@@ -22,6 +22,9 @@ CONTRACT_GAS = 550_000
 """What a payment or refund gets whose signer has code, when it is simulated as when it is sent: such code sees how much
 gas there is, and may burn all of it. Without the wallet's own work a payment takes up to 270,000."""
 
+_SIGNERS = {"payment": "payer", "refund": "payout", "transfer": "from", "permit": "owner", "permit_claim": "owner"}
+"""By kind, the part of the payload that names who signed."""
+
 _TOO_MUCH_GAS = "This needs more gas than one transaction may take. Ask for less at once."
 _TOO_MUCH_GAS_OF_CODE = (
     f"This takes more than the {CONTRACT_GAS} gas that a payment or refund may take whose signer is a contract. Sign "
@@ -152,8 +155,8 @@ def _never_fits(gas: int, size: int) -> str | None:
 
 
 def signer_of(request: Request) -> str | None:
-    """Whose signature it carries, of the kinds that are carried out by one: the payer's, or the payout account's."""
-    return request.payload.get({"payment": "payer", "refund": "payout"}.get(request.kind, ""))
+    """Whose signature it carries, of the kinds that are carried out by one of an account: the payer's, or the like."""
+    return request.payload.get(_SIGNERS.get(request.kind, ""))
 
 
 def said_to_be_by_contract(request: Request) -> bool:

@@ -22,7 +22,7 @@ TABLES: dict[str, Table] = {
     name: getattr(tables, name) for name in ("payments", "refunds", "issues", "claims", "transfers", "node_transfers")
 }
 
-_WALLET_COLUMNS = {
+WALLET_COLUMNS = {
     "payments": ("payer",),
     "refunds": ("payer",),
     "issues": ("customer",),
@@ -59,7 +59,7 @@ def page(
         return _cut(_rows(connection, table, at, after, limit + 1, where), limit)
     # One query for each column that may name the wallet, so that each walks its own index in order.
     found: dict[Place, Row] = {}
-    for name in _WALLET_COLUMNS[kind]:
+    for name in WALLET_COLUMNS[kind]:
         for row in _rows(connection, table, at, after, limit + 1, [*where, table.c[name] == wallet]):
             found[place_of(row)] = row
     return _cut([found[place] for place in sorted(found, reverse=True)], limit)

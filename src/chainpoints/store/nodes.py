@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, or_, select
 
 from chainpoints.domain.forecast import Holding
 from chainpoints.store import tables
@@ -14,8 +13,7 @@ from chainpoints.store.programs import programs
 from chainpoints.types import ZERO_ADDRESS
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRow:
+class NodeRow(NamedTuple):
     """A node after the block it was read at; the columns of `nodes`."""
 
     node: str
@@ -35,7 +33,7 @@ class NodeRow:
 
 
 _nodes = tables.nodes.c
-_COLUMNS = [_nodes[name] for name in NodeRow.__slots__]
+_COLUMNS = [_nodes[name] for name in NodeRow._fields]
 _AT: BindParameter[int] = bindparam("at")
 _NODE = (
     select(*_COLUMNS)
@@ -45,25 +43,27 @@ _NODE = (
 )
 
 
-def _newest(ids: Any) -> Select[Any]:
-    """Of each of the nodes the row that stands after block `at`."""
-    newest = (
-        select(_nodes.node, func.max(_nodes.block_number).label("block"))
-        .where(_nodes.node.in_(ids), _nodes.block_number <= _AT)
-        .group_by(_nodes.node)
-        .subquery()
-    )
-    joined = tables.nodes.join(newest, (_nodes.node == newest.c.node) & (_nodes.block_number == newest.c.block))
-    return select(*_COLUMNS).select_from(joined).order_by(_nodes.program, _nodes.start, _nodes.node)
+_later = tables.nodes.alias("later")
+_NEWEST = (
+    _nodes.block_number
+    == select(func.max(_later.c.block_number))
+    .where(_later.c.node == _nodes.node, _later.c.block_number <= _AT)
+    .scalar_subquery()
+)
+"""Of each node the row that stands after block `at`."""
 
-
+_STANDING = select(*_COLUMNS).where(_NEWEST)
+_ORDER = (_nodes.program, _nodes.start, _nodes.node)
 _OWNER: BindParameter[str] = bindparam("owner")
-_EVER_OF_OWNER = select(_nodes.node).where(_nodes.owner == _OWNER, _nodes.block_number <= _AT)
-_EVER_OF_BENEFICIARY = select(_nodes.node).where(_nodes.beneficiary == _OWNER, _nodes.block_number <= _AT)
-_OF_OWNER = _newest(_EVER_OF_OWNER).where(_nodes.owner == _OWNER)
-_IS_PAID = func.coalesce(_nodes.beneficiary, _nodes.owner) == _OWNER
-_PAYING = _newest(_EVER_OF_OWNER.union(_EVER_OF_BENEFICIARY)).where(_IS_PAID)
-_BY_ID = _newest(bindparam("ids", expanding=True)).where(_nodes.owner != ZERO_ADDRESS)
+_OF_OWNER = _STANDING.where(_nodes.owner == _OWNER).order_by(*_ORDER)
+_PAYING = _STANDING.where(
+    or_(_nodes.beneficiary == _OWNER, and_(_nodes.owner == _OWNER, _nodes.beneficiary.is_(None)))
+).order_by(*_ORDER)
+_OWNERS: BindParameter[Any] = bindparam("owners", expanding=True)
+_OF_ALL = _STANDING.where(or_(_nodes.owner.in_(_OWNERS), _nodes.beneficiary.in_(_OWNERS)))
+_BY_ID = _STANDING.where(_nodes.node.in_(bindparam("ids", expanding=True)), _nodes.owner != ZERO_ADDRESS).order_by(
+    *_ORDER
+)
 
 
 def node(connection: Connection, node_id: str, at: int) -> NodeRow | None:
@@ -74,17 +74,22 @@ def node(connection: Connection, node_id: str, at: int) -> NodeRow | None:
 
 def nodes_of(connection: Connection, owner: str, at: int) -> list[NodeRow]:
     """The nodes that `owner` held after block `at`, by program and start."""
-    return [NodeRow(*row) for row in connection.execute(_OF_OWNER, {"owner": owner, "at": at})]
+    return [NodeRow._make(row) for row in connection.execute(_OF_OWNER, {"owner": owner, "at": at})]
 
 
 def nodes_paying(connection: Connection, wallet: str, at: int) -> list[NodeRow]:
     """The nodes that pay what they release to `wallet`: its own, and those that name it as their beneficiary."""
-    return [NodeRow(*row) for row in connection.execute(_PAYING, {"owner": wallet, "at": at})]
+    return [NodeRow._make(row) for row in connection.execute(_PAYING, {"owner": wallet, "at": at})]
+
+
+def nodes_of_wallets(connection: Connection, wallets: Sequence[str], at: int) -> list[NodeRow]:
+    """The nodes that any of the wallets held after block `at`, or is named in as beneficiary; in no order."""
+    return [NodeRow._make(row) for row in connection.execute(_OF_ALL, {"owners": list(wallets), "at": at}).all()]
 
 
 def nodes_by_id(connection: Connection, ids: Sequence[str], at: int) -> list[NodeRow]:
     """Those of the given nodes that there were after block `at`."""
-    return [NodeRow(*row) for row in connection.execute(_BY_ID, {"ids": list(ids), "at": at})]
+    return [NodeRow._make(row) for row in connection.execute(_BY_ID, {"ids": list(ids), "at": at})]
 
 
 def holdings(connection: Connection, rows: Sequence[NodeRow], at: int) -> list[tuple[NodeRow, Holding]]:

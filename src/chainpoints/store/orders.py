@@ -15,7 +15,10 @@ from chainpoints.store import tables
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """`points` in base units, None when it is to be paid in money; `money` is decimal text of `currency`."""
+    """`points` in base units, None when it is to be paid in money; `money` is decimal text of `currency`.
+
+    `expires_at` is chain time: until then it can be paid in points.
+    """
 
     id: str
     merchant: int
@@ -27,6 +30,7 @@ class OrderRow:
     currency: str | None
     customer: str | None
     created_at: int
+    expires_at: int | None
 
 
 OrderPlace = tuple[int, str]
@@ -51,6 +55,7 @@ def add_order(
     money: str | None,
     currency: str | None,
     customer: str | None,
+    expires_at: int | None = None,
 ) -> OrderRow:
     """Raises Conflict, with the order's id, when the merchant has one of that reference already."""
     existing = connection.scalar(_BY_REFERENCE, {"merchant": merchant, "reference": reference})
@@ -68,6 +73,7 @@ def add_order(
         currency=currency,
         customer=customer,
         created_at=int(time.time()),
+        expires_at=expires_at,
     )
     connection.execute(_INSERT, {name: getattr(row, name) for name in OrderRow.__slots__})
     return row

@@ -37,7 +37,7 @@ from chainpoints.store.tables import relay_transactions as transactions
 from chainpoints.store.webhook_feed import add_refusal
 
 LANES: dict[str, tuple[str, ...]] = {
-    "relayer": ("payment", "refund", "claim"),
+    "relayer": ("payment", "refund", "claim", "transfer", "permit", "permit_claim", "take", "take_back"),
     "issuer": ("issue", "issue_reserve"),
     "registrar": ("register_merchant", "add_quota"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select
 
@@ -62,6 +62,23 @@ class Indexed:
         return "safe" if block <= self.safe else "head"
 
 
+class Counts(NamedTuple):
+    """How many events there were in some blocks, nodes made less ended, and sums in base units. They add up."""
+
+    payments: int = 0
+    refunds: int = 0
+    issues: int = 0
+    claims: int = 0
+    transfers: int = 0
+    nodes: int = 0
+    paid: int = 0
+    refunded: int = 0
+    issued: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        return Counts(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Counts of events, and sums in base units, as of a block; see the API's shape of the same name."""
@@ -109,46 +126,52 @@ def _highest(connection: Connection, up_to: int | None) -> Head:
     return Head(*row)
 
 
-def totals(connection: Connection, at: int) -> Totals:
-    """As of block `at`."""
-    payments, paid = _counted(connection, tables.payments, at, tables.payments.c.amount)
-    refunds, refunded = _counted(connection, tables.refunds, at, tables.refunds.c.amount)
-    issues, issued = _counted(connection, tables.issues, at, tables.issues.c.points + tables.issues.c.total)
-    claims, _ = _counted(connection, tables.claims, at)
-    transfers, _ = _counted(connection, tables.transfers, at)
-    diverted, claimed, committed = _books(connection, at)
-    return Totals(
+def counted(connection: Connection, after: int, upto: int) -> Counts:
+    """What happened in the blocks after `after` up to `upto`: costs as much as there are events in them."""
+
+    def events(table: Table, amount: ColumnElement[int] | None = None) -> tuple[int, int]:
+        query = select(func.count(), literal(0) if amount is None else func.sum(amount)).select_from(table)
+        count, total = connection.execute(_in_blocks(query, table, after, upto)).one()
+        return count, int(total or 0)
+
+    payments, paid = events(tables.payments, tables.payments.c.amount)
+    refunds, refunded = events(tables.refunds, tables.refunds.c.amount)
+    issues, issued = events(tables.issues, tables.issues.c.points + tables.issues.c.total)
+    return Counts(
         payments=payments,
         refunds=refunds,
         issues=issues,
-        claims=claims,
-        transfers=transfers,
-        nodes=_living_nodes(connection, at),
-        supply=supply(connection, at),
+        claims=events(tables.claims)[0],
+        transfers=events(tables.transfers)[0],
+        nodes=_made_less_ended(connection, after, upto),
         paid=paid,
         refunded=refunded,
         issued=issued,
-        diverted=diverted,
-        claimed=claimed,
-        committed=committed,
     )
 
 
-def _counted(
-    connection: Connection, table: Table, at: int, amount: ColumnElement[int] | None = None
-) -> tuple[int, int]:
-    """How many events of a kind there were, and the sum of their amounts: one walk over the table for both."""
-    columns = (func.count(), literal(0) if amount is None else func.sum(amount))
-    count, total = connection.execute(select(*columns).select_from(table).where(table.c.block_number <= at)).one()
-    return count, int(total or 0)
+def totals(connection: Connection, at: int, counts: Counts | None = None) -> Totals:
+    """As of block `at`, up to which `counts` counts; without them all is counted now."""
+    counts = counts or counted(connection, -1, at)
+    diverted, claimed, committed = _books(connection, at)
+    supplied = supply(connection, at)
+    return Totals(**counts._asdict(), supply=supplied, diverted=diverted, claimed=claimed, committed=committed)
 
 
-def _living_nodes(connection: Connection, at: int) -> int:
-    """Made less ended: each is one transfer from or to the zero address."""
+def _in_blocks(query: Any, table: Table, after: int, upto: int) -> Any:
+    return query.where(table.c.block_number > after, table.c.block_number <= upto)
+
+
+def _made_less_ended(connection: Connection, after: int, upto: int) -> int:
+    """Each making and each end of a node is one transfer from or to the zero address."""
     t = tables.node_transfers.c
-    made = select(func.count()).where(t.sender == ZERO_ADDRESS, t.block_number <= at)
-    ended = select(func.count()).where(t.receiver == ZERO_ADDRESS, t.block_number <= at)
-    return (connection.scalar(made) or 0) - (connection.scalar(ended) or 0)
+    made, ended = (
+        connection.scalar(
+            _in_blocks(select(func.count()).where(of == ZERO_ADDRESS), tables.node_transfers, after, upto)
+        )
+        for of in (t.sender, t.receiver)
+    )
+    return (made or 0) - (ended or 0)
 
 
 def _books(connection: Connection, at: int) -> tuple[int, int, int]:

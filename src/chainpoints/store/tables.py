@@ -121,6 +121,7 @@ def _payment_event(name: str) -> Table:
         _amount("total"),
         indexes=(
             Index(None, "merchant", "order_hash"),
+            Index(None, "merchant", "block_number", "log_index"),
             Index(None, "payer", "block_number", "log_index"),
         ),
     )
@@ -141,6 +142,7 @@ issues = _event(
     Column("evidence", _HASH, nullable=False),
     indexes=(
         Index(None, "merchant", "order_hash"),
+        Index(None, "merchant", "block_number", "log_index"),
         Index(None, "customer", "block_number", "log_index"),
     ),
 )
@@ -279,6 +281,7 @@ orders = Table(
     Column("currency", String(3)),
     Column("customer", _ADDRESS),
     Column("created_at", BigInteger, nullable=False),  # wall clock, unix seconds
+    Column("expires_at", BigInteger),  # chain time: until then its price in points can be paid; NULL: no end
     UniqueConstraint("merchant", "reference"),
     UniqueConstraint("merchant", "order_hash"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, bindparam, func, select
 
 from chainpoints.store import tables
@@ -15,6 +17,14 @@ _BALANCE = (
     .order_by(_balances.block_number.desc())
     .limit(1)
 )
+_newest = tables.balances.alias("newest")
+_BALANCES = select(_balances.account, _balances.amount).where(
+    _balances.account.in_(bindparam("accounts", expanding=True)),
+    _balances.block_number
+    == select(func.max(_newest.c.block_number))
+    .where(_newest.c.account == _balances.account, _newest.c.block_number <= bindparam("at"))
+    .scalar_subquery(),
+)
 _cancellations = tables.cancellations.c
 _CANCELLED_AT = (
     select(func.max(tables.blocks.c.timestamp))
@@ -26,6 +36,12 @@ _CANCELLED_AT = (
 def balance(connection: Connection, account: str, at: int) -> int:
     """Base units that `account` held after block `at`."""
     return connection.scalar(_BALANCE, {"account": account, "at": at}) or 0
+
+
+def balances(connection: Connection, accounts: Sequence[str], at: int) -> dict[str, int]:
+    """As `balance`, of many accounts; those that never held any are left out."""
+    found = connection.execute(_BALANCES, {"accounts": list(accounts), "at": at})
+    return {account: amount for account, amount in found}
 
 
 def payments_cancelled_at(connection: Connection, account: str, at: int) -> int:

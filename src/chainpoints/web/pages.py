@@ -16,7 +16,7 @@ from chainpoints.errors import InvalidInput, StoreUnavailable
 from chainpoints.store import Connection
 from chainpoints.store.history import page
 from chainpoints.store.nodes import holdings, nodes_of, nodes_paying
-from chainpoints.store.programs import books, programs
+from chainpoints.store.programs import books, programs, replacements
 from chainpoints.store.session import Store
 from chainpoints.store.status import Head, head, indexed
 from chainpoints.store.wallets import balance, example_wallets, supply
@@ -134,12 +134,12 @@ def _wallet(connection: Connection, block: Head, owner: Address) -> dict[str, An
 
 def _programs(connection: Connection, block: Head, held: set[int]) -> list[dict[str, Any]]:
     """Of each program that the wallet holds nodes of: its rules in words, and how what it owes is covered now."""
-    points_supply = supply(connection, block.number)
-    shown = []
-    for number, terms in programs(connection, block.number).items():
+    points_supply, closing = supply(connection, block.number), replacements(connection, block.number)
+    known, shown = programs(connection, block.number), []
+    for number, terms in known.items():
         if number not in held:
             continue
-        owed = books(connection, number, block.number)
+        owed, replacement = books(connection, number, block.number), closing.get(number)
         share = ratio(100 * owed.committed, points_supply)
         shown.append(
             {
@@ -148,6 +148,8 @@ def _programs(connection: Connection, block: Head, held: set[int]) -> list[dict[
                 "is_funded": terms.is_funded,
                 "committed": owed.committed,
                 "reserve": owed.reserve,
+                "replaced_by": known[replacement.replaced_by].name if replacement else None,
+                "closes_at": replacement.closes_at if replacement else None,
                 "dilution": share[:-4] if share else None,  # to the hundredth of a percent
             }
         )

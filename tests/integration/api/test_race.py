@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import httpx
@@ -17,6 +18,8 @@ from log_sums import log_sums
 pytestmark = pytest.mark.integration
 
 THREADS = 100
+AT_ONCE = 50
+KEYS = int(os.environ.get("CHAINPOINTS_TEST_RACE", "20"))
 
 
 def test_a_hundred_at_once_pay_an_order_once(world: World) -> None:
@@ -85,3 +88,30 @@ def test_a_key_whose_request_is_being_answered_is_409_until_it_is(api: Api) -> N
     assert again.headers["idempotent-replayed"] == "true"
     with api.store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.relay_requests)) == 1
+
+
+def test_fifty_at_once_with_each_of_many_keys_have_one_effect_each(api: Api) -> None:
+    """T32. What is not answered with the one body is told to come again. The long form has 200 keys."""
+    shop = api.merchant(1)
+
+    def make(number: int) -> httpx.Response:
+        key = number % KEYS
+        body = {"reference": f"r-{key}", "program": FEC, "points": "5"}
+        try:
+            return shop.try_post("/v1/orders", body, idempotency_key=f"key {key}")
+        except httpx.ReadError:  # the server closed an idle connection just then: the same key may be sent again
+            return make(number)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = list(threads.map(make, [key for key in range(KEYS) for _ in range(AT_ONCE)]))
+    made: dict[str, set[bytes]] = {}
+    for answer in answers:
+        if answer.status_code == 201:
+            made.setdefault(answer.request.headers["idempotency-key"], set()).add(answer.content)
+        else:
+            shop.problem("request-in-flight", 409, answer)
+    assert len(made) == KEYS
+    assert {len(bodies) for bodies in made.values()} == {1}
+    with api.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.orders)) == KEYS
+        assert connection.scalar(select(func.count()).select_from(tables.idempotency)) == KEYS + 1  # and the shop's key

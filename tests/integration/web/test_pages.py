@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from builders import ROOT, signer
-from chain_rows import DAY, EPOCH, FEC, MANIFEST, ChainRows
+from chain_rows import DAY, EPOCH, FEC, INSTALMENTS, MANIFEST, ChainRows
 from chainpoints.api.app import create_app
 from chainpoints.config import load_settings
 from chainpoints.store import tables
@@ -148,6 +148,26 @@ def test_a_wallet_says_where_the_points_come_from_and_how_much_they_dilute(pages
     assert "10496.168620 points owed to all nodes will be newly minted, 850.58% of all points there are now" in page
     assert "each release dilutes" in page
     assert "Half of it is released after 86 of the 100 periods" in page
+
+
+@pytest.mark.parametrize(("closes_at", "words"), [(41, "takes payments until"), (40, "took payments until")])
+def test_a_wallet_and_the_api_say_what_replaces_a_program(
+    pages: httpx.Client, store: Store, closes_at: int, words: str
+) -> None:
+    """At its end a program takes payments no more. Its nodes go on."""
+    fill(store)
+    with store.write() as connection:
+        rows = ChainRows(connection)
+        rows.program(INSTALMENTS, funding="FUNDED", name="FEC 2")
+        closing = {"program": FEC, "block_number": 3, "replaced_by": INSTALMENTS, "closes_at": EPOCH + closes_at * DAY}
+        connection.execute(tables.replacements.insert().values(closing))
+    page = good(pages.get(f"/wallet/{ALICE}"))
+    closing_day = datetime.fromtimestamp(EPOCH + closes_at * DAY, UTC)
+    assert f"FEC 2 replaces this program, which {words} {closing_day.day} {closing_day:%b %Y}" in page
+    replacement = {"program": INSTALMENTS, "closes_at": EPOCH + closes_at * DAY}
+    assert pages.get(f"/v1/programs/{FEC}").json()["replacement"] == replacement
+    assert pages.get(f"/v1/programs/{INSTALMENTS}").json()["replacement"] is None
+    assert pages.get("/v1/programs").json()["items"][0]["replacement"] == replacement
 
 
 def test_an_empty_wallet_says_so_in_words(pages: httpx.Client, store: Store) -> None:

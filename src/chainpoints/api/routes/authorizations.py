@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
@@ -23,7 +23,7 @@ from chainpoints.api.schemas.orders import (
     SplitShape,
 )
 from chainpoints.api.standing import standing
-from chainpoints.chain.signatures import Payment, Refund, payment_typed_data, refund_typed_data
+from chainpoints.chain.signatures import Payment, Refund, for_wallets, payment_typed_data, refund_typed_data
 from chainpoints.domain import payment as rules
 from chainpoints.domain.forecast import half_period, released
 from chainpoints.domain.terms import Terms, describe
@@ -50,6 +50,8 @@ def get_authorization(
         shop = active_merchant(view, order.merchant)
         # Of the block before: what the payer signs now counts again after a cancelling in any block up to this one.
         valid_after, valid_before = view.now - 1, view.now + query.valid_for
+        if order.expires_at is not None:
+            valid_before = min(valid_before, order.expires_at + 1)
         return Authorization(
             read_at=view.read_at(),
             order=order.id,
@@ -58,7 +60,7 @@ def get_authorization(
             reference=order.reference,
             valid_after=valid_after,
             valid_before=valid_before,
-            typed_data=_for_wallets(payment_typed_data(gateway.manifest, payment, valid_after, valid_before)),
+            typed_data=for_wallets(payment_typed_data(gateway.manifest, payment, valid_after, valid_before)),
             disclosure=_disclosure(view, terms, payment),
         )
 
@@ -85,7 +87,7 @@ def get_refund_authorization(
             refundable_until=terms.grid.begins_at(refund.start + 1),
             valid_after=0,
             valid_before=valid_before,
-            typed_data=_for_wallets(refund_typed_data(gateway.manifest, refund, 0, valid_before)),
+            typed_data=for_wallets(refund_typed_data(gateway.manifest, refund, 0, valid_before)),
         )
 
 
@@ -199,9 +201,3 @@ def _split_shape(amount: int, split: rules.Split) -> SplitShape:
         diverted=format_points(split.diverted),
         node_total=format_points(split.total),
     )
-
-
-def _for_wallets(typed_data: dict[str, Any]) -> dict[str, Any]:
-    """With the message's integers as decimal text: a JSON number above 2^53 would lose digits in a browser."""
-    message = {name: str(value) if isinstance(value, int) else value for name, value in typed_data["message"].items()}
-    return {**typed_data, "message": message}

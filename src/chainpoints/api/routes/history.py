@@ -148,7 +148,7 @@ def _node_transfer_event(view: View, row: Row) -> NodeTransferEvent:
     return NodeTransferEvent(**_event(view, row), node=row["node"], sender=row["sender"], receiver=row["receiver"])
 
 
-_SHAPES = {
+SHAPES = {
     "payments": payment_event,
     "refunds": payment_event,
     "issues": _issue_event,
@@ -174,7 +174,7 @@ def _page(
     after = log_place(query.cursor)
     with gateway.reading(query.finality) as view:
         found = page(view.connection, kind, view.at, limit=query.limit, after=after, wallet=wallet, **filters)
-        items = [_SHAPES[kind](view, row) for row in found.rows]
+        items = [SHAPES[kind](view, row) for row in found.rows]
         return {"read_at": view.read_at(), "items": items, "next": cursor_of(found.next)}
 
 

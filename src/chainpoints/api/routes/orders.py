@@ -40,6 +40,7 @@ def create_order(action: ActionDep, body: NewOrder) -> Response:
                 money=body.money.amount if body.money else None,
                 currency=body.money.currency if body.money else None,
                 customer=parse_address(body.customer) if body.customer else None,
+                expires_at=body.expires_at,
             )
         except Conflict as existing:
             detail = f"the order {body.reference} exists already"
@@ -95,6 +96,8 @@ def _price(view: View, body: NewOrder) -> int | None:
     if body.money and not body.money.amount.strip("0."):
         detail = "the order costs 0.00: nothing is paid, so nothing can be issued for it"
         raise RequestRefused(422, "zero-amount", detail)
+    if body.expires_at is not None and body.expires_at <= view.now:
+        raise InvalidInput(f"expires_at: it is over already: it is {view.now} on the chain")
     if body.points is None:
         return None
     points = parse_points(body.points)
@@ -128,11 +131,14 @@ def _shape(row: OrderRow, where: Standing) -> Order:
             "money": Money(amount=row.money, currency=row.currency) if row.money and row.currency else None,
             "customer": row.customer,
             "created_at": row.created_at,
+            "expires_at": row.expires_at,
             "status": where.status(),
             "paid": format_points(where.paid),
             "refunded": format_points(where.refunded),
             "issued": format_points(issue["points"] + issue["total"] if issue else 0),
             "payer": paid["payer"] if paid else None,
+            "paid_at": paid["timestamp"] if paid else None,
+            "irregular": where.irregularities(),
             "node": str(NodeId.of_payment(paid["program"], paid["start"], paid["payer"])) if paid else None,
             "refusal": refusal,
             "pending_request": pending.id if pending else None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from chainpoints.api.counting import counts_at
 from chainpoints.api.deps import GatewayDep
 from chainpoints.api.schemas.base import AtQuery
 from chainpoints.api.schemas.chain import IndexState, LaneState, Status, StatusQuery, Totals
@@ -48,7 +49,7 @@ def get_status(gateway: GatewayDep, query: Annotated[StatusQuery, Query()]) -> S
 def get_totals(gateway: GatewayDep, query: Annotated[AtQuery, Query()]) -> Totals:
     """Counts and sums over everything up to the block."""
     with gateway.reading(query.finality) as view:
-        sums = totals(view.connection, view.at)
+        sums = totals(view.connection, view.at, counts_at(gateway, view))
         return Totals(
             read_at=view.read_at(),
             requests=requests_by_state(view.connection),

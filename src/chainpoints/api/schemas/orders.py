@@ -26,7 +26,17 @@ from chainpoints.api.schemas.chain import BooksShape, ScheduleStep, Solvency
 from chainpoints.api.schemas.forms import text_of
 from chainpoints.api.schemas.requests import RelayRequest
 
-OrderStatus = Literal["open", "pending", "paid", "mispaid", "issued", "partially_refunded", "refunded", "refused"]
+_TYPED_DATA = {
+    "types": {"EIP712Domain": [{"name": "name", "type": "string"}], "Payment": [{"name": "amount", "type": "uint64"}]},
+    "primaryType": "Payment",
+    "domain": {"name": "chainpoints payments"},
+    "message": {"amount": "120500000"},
+}
+
+OrderStatus = Literal[
+    "open", "pending", "paid", "mispaid", "issued", "partially_refunded", "refunded", "refused", "expired"
+]
+Irregularity = Literal["late", "underpaid", "overpaid", "other-program", "other-payer", "double"]
 
 
 class Money(Shape):
@@ -56,6 +66,14 @@ class NewOrder(Shape):
     points: AmountIn | None = None
     money: Money | None = None
     customer: Address | None = None
+    expires_at: int | None = Field(
+        None,
+        ge=1,
+        lt=1 << 40,
+        strict=True,
+        description="chain time, unix seconds, inclusive: until then it can be paid in points; null: without an end",
+        examples=[852163200],
+    )
 
 
 class Order(Shape):
@@ -72,13 +90,22 @@ class Order(Shape):
     money: Money | None
     customer: Address | None
     created_at: Timestamp = Field(description="wall clock, unix seconds")
+    expires_at: int | None = Field(description="chain time, unix seconds", examples=[852163200])
     status: OrderStatus = Field(examples=["paid"])
     paid: Amount
     refunded: Amount
     issued: Amount = Field(description="points and node together")
     payer: Address | None
+    paid_at: int | None = Field(description="chain time of the payment, unix seconds", examples=[852076800])
+    irregular: list[Irregularity] = Field(
+        description="what is not as ordered. late: paid after `expires_at`; underpaid, overpaid: another amount than "
+        "`points`; other-program, other-payer: on other terms; double: paid in points, and issued for money as well",
+        examples=[[]],
+    )
     node: NodeIdText | None = Field(description="the node that the payment went into")
-    refusal: dict[str, Any] | None = Field(description="why the last attempt was refused, while nothing better came")
+    refusal: dict[str, Any] | None = Field(
+        description="why the last attempt was refused, while nothing better came", examples=[None]
+    )
     pending_request: RequestId | None = Field(description="the attempt that is on its way")
 
 
@@ -152,7 +179,7 @@ class Authorization(Shape):
     reference: Reference
     valid_after: int
     valid_before: int
-    typed_data: dict[str, Any]
+    typed_data: dict[str, Any] = Field(examples=[_TYPED_DATA])
     disclosure: Disclosure
 
 
@@ -166,4 +193,4 @@ class RefundAuthorization(Shape):
     refundable_until: Timestamp
     valid_after: int
     valid_before: int
-    typed_data: dict[str, Any]
+    typed_data: dict[str, Any] = Field(examples=[_TYPED_DATA])

@@ -1,0 +1,1 @@
+"""How fast the API reads wallets out of a large database: `make bench-api`."""

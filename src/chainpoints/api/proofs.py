@@ -1,0 +1,52 @@
+"""What is checked of a signed message before anything is sent: its time, its signer, and what the signer holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainpoints.api.deps import View
+from chainpoints.api.standing import is_pending
+from chainpoints.chain.signatures import recover
+from chainpoints.errors import InvalidInput, RequestRefused
+from chainpoints.store.relay import requests_of_wallet
+from chainpoints.store.wallets import balance
+from chainpoints.types import format_points
+
+
+def check_time(view: View, valid_after: int, valid_before: int) -> None:
+    """Raises RequestRefused (422) unless valid_after < now < valid_before."""
+    if not valid_after < view.now < valid_before:
+        when = "is over" if valid_before <= view.now else "has not begun"
+        raise RequestRefused(
+            422,
+            "authorization-not-valid-now",
+            f"the time of the authorization {when}: it is {view.now} on the chain",
+            chain_time=view.now,
+        )
+
+
+def check_signature(typed_data: dict[str, Any], signature: str, holder: str) -> None:
+    """Raises RequestRefused (422) unless `holder` signed."""
+    try:
+        signer = recover(typed_data, signature)
+    except InvalidInput as error:
+        raise RequestRefused(422, "wrong-signature", str(error)) from None
+    if signer != holder:
+        raise RequestRefused(
+            422,
+            "wrong-signature",
+            f"the signature over these terms is not of {holder}; if that is a contract, send contract_wallet: true",
+        )
+
+
+def check_balance(view: View, payer: str, amount: int) -> None:
+    """Refuses early what the chain would refuse; not while something that may fill the wallet is on its way."""
+    held = balance(view.connection, payer, view.at)
+    if held >= amount or any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer)):
+        return
+    raise RequestRefused(
+        422,
+        "insufficient-points",
+        f"{payer} holds {format_points(held)} points and {format_points(amount)} are asked for",
+        balance=format_points(held),
+    )
