@@ -1,6 +1,6 @@
 """Runs tests/evm in its own environment, which has pyrevm and not Brownie: `scripts/evm.py [pytest's arguments]`.
 
-`scripts/evm.py --scenarios 100000 --processes 2` is the long run of random lives.
+`scripts/evm.py --scenarios=100000 --processes=2` is the long run of random lives.
 """
 
 import os

@@ -328,6 +328,8 @@ contract NodeRendererTest {
             _set(_fec(), Tables.FEC, blank[i], POINT, 0);
             vm.assertEq(_programName(), "Program 1", "its number");
         }
+        _set(_fec(), Tables.FEC, "A ", POINT, 0);
+        vm.assertEq(_programName(), "A ", "a letter");
     }
 
     function test_givenASerial_itShouldBePartOfTheShortId() public {

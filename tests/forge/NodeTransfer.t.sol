@@ -49,6 +49,9 @@ contract NodeTransferTest is Setup {
     /// @dev Whoever is approved, even an account that looks like nobody's, is so until the node changes hands.
     function test_T09_theFirstAddressIsApprovedAsAnyOther() public {
         vm.warp(unlock(fec));
+        refused(
+            address(1), bob, abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, address(1), id)
+        );
         vm.prank(alice);
         node.approve(address(1), id);
         vm.prank(alice);
