@@ -41,7 +41,7 @@ RESULTS = HOME / "results.json"
 KNOWN = ROOT / "tests" / "mutation"
 TESTS = "tests/forge"
 
-SAMPLE, SEED, LEAST_PERCENT = 40, 1, 95
+SAMPLE, SEED = 40, 1
 TEST_SECONDS = 300
 CODE_SIZE = 200_000
 CONTRACTS = ["PointsToken", "Programs", "ReleaseNode", "PaymentProcessor", "AnchorRegistry", "NodeRenderer"]
@@ -400,7 +400,7 @@ def report(verdicts: list[tuple[Mutant, str]], known: Known) -> int:
         elif mutant.name() in known.reasons:
             problems.append(f"survivors.toml lists what is {verdict}: {mutant}")
         elif verdict == SURVIVED:
-            print(f"mutation: survived {mutant}")
+            problems.append(f"no test notices, and survivors.toml says no reason: {mutant}")
         counts.setdefault(mutant.file, Counter())[verdict] += 1
     for file, count in [*sorted(counts.items()), ("in all", sum(counts.values(), Counter()))]:
         tried = count[KILLED] + count[SURVIVED]
@@ -410,8 +410,6 @@ def report(verdicts: list[tuple[Mutant, str]], known: Known) -> int:
             f"mutation: {file}: {count.total()} mutants, {count[KILLED]} killed, {count[SURVIVED]} survived, "
             f"{same} equivalent ({count['listed']} listed): {score:.1f}%"
         )
-    if score < LEAST_PERCENT:
-        problems.append(f"{score:.1f}% is less than {LEAST_PERCENT}%")
     for problem in problems:
         print(f"mutation: {problem}", file=sys.stderr)
     return 1 if problems else 0
