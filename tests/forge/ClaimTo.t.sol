@@ -198,6 +198,8 @@ contract ClaimToTest is Setup {
         allow(keeper, bob, FIRST, type(uint40).max);
         allow(keeper, bob, 0, type(uint40).max);
         refused(keeper, bob, notClaimer(id, keeper));
+        (uint64 cap, uint40 deadline) = node.claimAllowance(alice, keeper, bob);
+        vm.assertTrue(cap == 0 && deadline == 0, "none");
     }
 
     function test_T09_aDelegateOfOneOwnerNotOfAnother() public {

@@ -285,6 +285,8 @@ contract IssueTest is Setup {
         vm.expectEmit();
         emit IProgramBooks.ReserveDeposited(fund, shop, 2 * PERSON);
         vm.expectEmit();
+        emit IERC20.Transfer(address(0), address(node), 2 * PERSON);
+        vm.expectEmit();
         emit IPaymentProcessor.ReserveIssued(SHOP, "1", fund, 2 * PERSON, "evidence");
         processor.issueReserve(SHOP, "1", fund, 2 * PERSON, "evidence");
         vm.assertEq(node.books(fund).reserve, 2 * PERSON, "reserve");

@@ -132,8 +132,10 @@ contract NodeRendererTest {
     function test_exactlyAtTheLastReleaseAndOneSecondBefore() public {
         vm.warp(_at(100) - 1);
         _assertHas(_json(), string.concat(_next("1761696000", "479.839411"), _end("100", "95.20")));
+        _assertHas(_svg(), '<g id="now"');
         vm.warp(_at(100));
         _assertHas(_json(), _end("100", "100.00"));
+        _assertHasNot(_svg(), '<g id="now"');
     }
 
     /// @dev Of one unit nothing is released before the last period: no earlier date is to be waited for.
@@ -203,6 +205,15 @@ contract NodeRendererTest {
         _assertHas(svg, 'd="M2227,-572L2272,-584L');
         _assertHas(svg, ",-1133L4454,-1145V0H2227Z");
         _assertHasNot(svg, 'id="releases"');
+    }
+
+    function test_aCurveOf101PeriodsHasEverySecondPoint() public {
+        IPrograms.Terms memory rules = _fec();
+        rules.periods = 101;
+        _set(rules, Tables.straight(101), "FEC", POINT, 0);
+        string memory curve = _svg();
+        curve = curve.slice(curve.indexOf('id="curve"'));
+        vm.assertEq(curve.slice(0, curve.indexOf("/>")).indicesOf("L").length, 51, "50 of them and the last");
     }
 
     function test_upTo24ReleasesAreDrawnOneByOne() public {
@@ -320,6 +331,12 @@ contract NodeRendererTest {
         _assertHas(_svg(), 'x="36" font-size="18">0</text>');
         _set(_fec(), Tables.FEC, "FEC", type(uint64).max, 0);
         _assertHas(_svg(), 'font-size="15.62">1,844,674,407.37<tspan');
+    }
+
+    /// @dev Rounded down: a unit less than two points is no two points.
+    function test_amountsAreCutAfterTwoDecimals() public {
+        _set(_fec(), Tables.FEC, "FEC", 2 * POINT - 1, 0);
+        _assertHas(_svg(), ">up to 1.99 points<");
     }
 
     function test_givenABlankName_itShouldSayTheProgramsNumber() public {
