@@ -271,7 +271,7 @@ def test_payments_are_filtered_by_merchant_and_order(api: Api) -> None:
 
 
 def test_every_reading_answer_names_its_block(api: Api) -> None:
-    """Each GET but that of keys, which the chain knows nothing of. What is to be signed is always read at the head."""
+    """Each GET but those of keys, webhooks and health, which the chain knows nothing of. What is to be signed is always read at the head."""
     shop = api.merchant(1)
     order = shop.post("/v1/orders", {"reference": "r", "program": FEC, "points": "5"})
     at_the_till = {"reference": "m", "program": FEC, "money": {"amount": "5", "currency": "USD"}}
@@ -299,7 +299,7 @@ def test_every_reading_answer_names_its_block(api: Api) -> None:
         }
         for name, value in values.items():
             path = path.replace(name, value)
-        if method != "GET" or path.endswith(("/keys", "/stream")):
+        if method != "GET" or path.endswith(("/keys", "/stream")) or "/webhooks" in path or path.startswith("/health"):
             continue
         query = needed | ({"finality": "safe"} if takes_finality else {})
         answer = shop.send("GET", path, params=query)  # what is to be done may not suit the node: that names it too
