@@ -243,6 +243,23 @@ def test_a_request_is_not_refused_for_want_of_what_a_reorg_took(shop: Shop) -> N
         assert shop.wait([payment])[0].state == "mined"
 
 
+def test_a_reorg_that_takes_an_issue_and_what_was_paid_with_it_refuses_nothing(shop: Shop) -> None:
+    """Two lanes see it at two moments: the payment is sent again, and fails, before the issue is."""
+    with relaying(shop):
+        for turn in range(6):
+            person = f"newcomer {turn}"
+            issue = shop.issue(person, 100, f"till {turn}")
+            shop.wait([issue])
+            payment = shop.pay(person, 60, f"order {turn}")
+            shop.wait([payment])
+            last = shop.requests([payment])[0].block_hash
+            shop.anvil.reorg(2)
+            eventually(lambda: shop.requests([payment])[0].block_hash != last)  # noqa: B023
+            assert {request.state for request in shop.wait([issue, payment])} == {"mined"}
+            assert shop.points(person) == 40
+    shop.assert_no_gaps()
+
+
 def test_a_key_that_no_lane_has_any_more_holds_up_no_refusal(shop: Shop) -> None:
     """Nobody follows its transactions: one is on record as sent for ever, one as mined in a block that is gone."""
     with shop.store.write() as connection:

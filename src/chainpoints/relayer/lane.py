@@ -291,8 +291,8 @@ class Lane:
         if oldest is not None and oldest <= limit:
             return False
         with self._store.read() as connection:
-            mined = relay_transactions.highest_mined(connection)
-        if mined is not None and not self._node.has_block(*mined):
+            mined = relay_transactions.mined_blocks(connection)
+        if not self._node.has_blocks(mined):
             return False
         refusal = {"name": reverted.name, "arguments": reverted.arguments, "sentence": str(reverted)}
         with self._store.write() as connection:

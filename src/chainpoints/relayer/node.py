@@ -137,10 +137,11 @@ class Node:
         """Receipts by transaction hash; what is in no block is left out."""
         return _receipts(self._rpc.batch([("eth_getTransactionReceipt", [item]) for item in hashes]))
 
-    def has_block(self, number: int, block_hash: str) -> bool:
-        """Whether the block is in the chain."""
-        block = _decode(self._rpc.raw("eth_getBlockByNumber", hex(number), False), _Block | None)
-        return block is not None and block.hash == block_hash
+    def has_blocks(self, blocks: Sequence[tuple[int, str]]) -> bool:
+        """Whether all of these (number, hash) are in the chain."""
+        answers = self._rpc.batch([("eth_getBlockByNumber", [hex(number), False]) for number, _ in blocks])
+        found = [_decode(answer, _Block | None) for answer in answers]
+        return all(block and block.hash == wanted for block, (_, wanted) in zip(found, blocks, strict=True))
 
     def with_code(self, accounts: Collection[str]) -> set[str]:
         """Those that have code: contracts, and key holders that delegated to one (EIP-7702)."""

@@ -197,15 +197,22 @@ def newest(connection: Connection) -> int:
     return connection.scalar(select(func.max(transactions.c.id))) or 0
 
 
-def highest_mined(connection: Connection, sender: str | None = None) -> tuple[int, str] | None:
-    """The highest block (number, hash) with a mined transaction that is not final: while it stands, all below it do.
-
-    Of the sender, or of all keys that lanes have now.
-    """
+def highest_mined(connection: Connection, sender: str) -> tuple[int, str] | None:
+    """The highest block (number, hash) with a mined transaction of the sender that is not final: while it stands, all
+    of the sender's below it do, for a sender books what a reorg moved at once."""
     query = select(transactions.c.block_number, transactions.c.block_hash).where(transactions.c.state == "mined")
-    query = query.where(_of_a_lane() if sender is None else transactions.c.sender == sender)
+    query = query.where(transactions.c.sender == sender)
     row = connection.execute(query.order_by(transactions.c.block_number.desc()).limit(1)).one_or_none()
     return None if row is None else (row.block_number, row.block_hash)
+
+
+def mined_blocks(connection: Connection) -> list[tuple[int, str]]:
+    """Every block (number, hash) with a mined transaction, of any key that a lane has now, that is not final.
+
+    After a reorg some may be gone while higher ones stand: one lane has seen it and sent again, another not yet.
+    """
+    query = select(transactions.c.block_number, transactions.c.block_hash).where(transactions.c.state == "mined")
+    return [(number, block_hash) for number, block_hash in connection.execute(query.where(_of_a_lane()).distinct())]
 
 
 def nonces_from(connection: Connection, sender: str, first: int) -> set[int]:
