@@ -271,8 +271,8 @@ def test_payments_are_filtered_by_merchant_and_order(api: Api) -> None:
 
 
 def test_every_reading_answer_names_its_block(api: Api) -> None:
-    """Each GET but those of keys, webhooks and health, which the chain knows nothing of. What is to be signed is read at
-    the head."""
+    """Each GET but those of keys, webhooks and health, which the chain knows nothing of. What is to be signed is
+    read at the head."""
     shop = api.merchant(1)
     order = shop.post("/v1/orders", {"reference": "r", "program": FEC, "points": "5"})
     at_the_till = {"reference": "m", "program": FEC, "money": {"amount": "5", "currency": "USD"}}
