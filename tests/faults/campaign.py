@@ -164,7 +164,8 @@ class Campaign:
     def _check(self, http: httpx.Client, merchant: Client, orders: list[str]) -> None:
         """Each order was paid exactly once, by the gateway's word and by the chain's own logs."""
         states = Counter(merchant.get(f"/v1/orders/{order}")["status"] for order in orders)
-        assert states == {"paid": len(orders)}, f"orders ended as {dict(states)}"
+        refusals = http.get("/v1/totals").json()["refusals"]
+        assert states == {"paid": len(orders)}, f"orders ended as {dict(states)}, refused for {refusals}"
         hashes = Counter(_paid_orders(self._deployment))
         assert len(hashes) == len(orders), f"{len(hashes)} orders were paid on chain, not {len(orders)}"
         assert set(hashes.values()) == {1}, "an order was paid twice on chain"
