@@ -42,7 +42,7 @@ def code(number: int, **replaced: str) -> dict[str, Any]:
         assert old in text
         text = text.replace(old, new)
     names: dict[str, Any] = {"__name__": "page"}
-    exec(text.replace("from __future__", "#"), names)
+    exec(text, names)
     return names
 
 
@@ -54,12 +54,13 @@ def seller(world: World) -> Iterator[str]:
         yield f"{url}/song"
 
 
-def facilitator(url: str) -> HTTPFacilitatorClientSync:
-    return HTTPFacilitatorClientSync(FacilitatorConfig(url=f"{url}/v1/x402"))
+def facilitator(gateway: World | Api) -> HTTPFacilitatorClientSync:
+    http = gateway.public.http
+    return HTTPFacilitatorClientSync(FacilitatorConfig(url=str(http.base_url.join("/v1/x402")), http_client=http))
 
 
-def asked(url: str, **changed: Any) -> PaymentRequirements:
-    (kind,) = facilitator(url).get_supported().kinds
+def asked(gateway: World | Api, **changed: Any) -> PaymentRequirements:
+    (kind,) = facilitator(gateway).get_supported().kinds
     terms = {"scheme": kind.scheme, "network": kind.network, "asset": kind.extra["asset"], "amount": PRICE}
     extra = {"name": kind.extra["name"], "version": kind.extra["version"]}
     return PaymentRequirements.model_validate(
@@ -91,7 +92,9 @@ def test_a_buyer_pays_points_for_a_resource_and_is_served_once(world: World) -> 
     give_points(world)
     with seller(world) as song:
         assert httpx.get(song).status_code == 402
-        bought = asyncio.run(code(1)["buy"](song, Account.from_key(private_key("alice"))))
+        bought = asyncio.run(
+            code(1, **{"0x...": asked(world).asset})["buy"](song, Account.from_key(private_key("alice")))
+        )
         assert bought == {"song": "la la la"}
         assert balances(world) == ("7.500000", "2.500000")
 
@@ -118,9 +121,9 @@ def _header(song: str) -> dict[str, str]:
 
 def test_a_payment_is_settled_once_and_told_so_once(world: World) -> None:
     give_points(world)
-    client, wanted = facilitator(world.url), asked(world.url)
+    client, wanted = facilitator(world), asked(world)
     payment = signed(wanted)
-    assert client.verify(payment, wanted).model_dump(exclude_none=True) == {"is_valid": True, "payer": ALICE}
+    assert client.verify(payment, wanted).model_dump(exclude_none=True) == {"isValid": True, "payer": ALICE}
     first = client.settle(payment, wanted)
     assert (first.success, first.payer, first.amount, first.network) == (True, ALICE, PRICE, wanted.network)
     request = world.public.get(f"/v1/requests/{request_of(first)}")
@@ -144,7 +147,7 @@ def test_on_a_slow_chain_it_is_pending_and_settled_by_asking_again(
 ) -> None:
     monkeypatch.setattr(routes, "WAIT_SECONDS", 1.0)
     give_points(world)
-    client, wanted = facilitator(world.url), asked(world.url)
+    client, wanted = facilitator(world), asked(world)
     payment, anvil = signed(wanted), world.deployment.anvil
     anvil.rpc.call("evm_setAutomine", False)
     first = client.settle(payment, wanted)
@@ -233,17 +236,17 @@ REFUSED: list[tuple[str, Change]] = [
 
 def test_what_is_not_as_asked_for_or_not_as_signed_is_refused_and_moves_nothing(world: World) -> None:
     give_points(world)
-    client = facilitator(world.url)
+    client = facilitator(world)
     for reason, change in REFUSED:
-        wanted = asked(world.url)
+        wanted = asked(world)
         payment = signed(wanted)
         change(payment, wanted)
         assert_refused(client, payment, wanted, reason)
 
     # given: properly signed, but over more than she has, too early, or too late
-    rich = asked(world.url, amount="10000001")
+    rich = asked(world, amount="10000001")
     assert_refused(client, signed(rich), rich, constants.ERR_INSUFFICIENT_BALANCE)
-    wanted = asked(world.url)
+    wanted = asked(world)
     poor = signed(wanted, "bob")
     assert_refused(client, poor, wanted, constants.ERR_INSUFFICIENT_BALANCE)
     late = signed(wanted)
@@ -267,7 +270,7 @@ def assert_refused(
 
 def test_what_was_used_past_the_facilitator_is_told_by_the_chain(world: World) -> None:
     give_points(world)
-    client, wanted = facilitator(world.url), asked(world.url)
+    client, wanted = facilitator(world), asked(world)
     payment = signed(wanted)
     terms = payment.payload["authorization"]
     body = {
@@ -290,10 +293,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "WAIT_SECONDS", 0.0)
 
 
-def here(api: Api) -> str:
-    return str(api.public.http.base_url).rstrip("/")
-
-
 def transfers(api: Api) -> int:
     with api.store.read() as connection:
         return connection.scalar(select(func.count()).select_from(tables.relay_requests)) or 0
@@ -301,21 +300,21 @@ def transfers(api: Api) -> int:
 
 @pytest.mark.usefixtures("quick")
 def test_settled_by_many_at_once_it_is_one_request(api: Api) -> None:
-    wanted = asked(here(api))
+    wanted = asked(api)
     payment = signed(wanted)
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(lambda _: facilitator(here(api)).settle(payment, wanted), range(16)))
+        told = list(threads.map(lambda _: facilitator(api).settle(payment, wanted), range(16)))
     assert {(each.success, each.error_reason, each.transaction) for each in told} == {(False, exact.PENDING, "")}
     assert len({request_of(each) for each in told}) == transfers(api) == 1
-    assert facilitator(here(api)).verify(payment, wanted).is_valid
+    assert facilitator(api).verify(payment, wanted).is_valid
 
 
 @pytest.mark.usefixtures("quick")
 def test_while_the_chain_is_out_of_reach_nothing_is_accepted(api: Api) -> None:
     with api.store.write() as connection:
         connection.execute(update(tables.chain_state).values(checked_at=1))
-    wanted = asked(here(api))
-    told = facilitator(here(api)).settle(signed(wanted), wanted)
+    wanted = asked(api)
+    told = facilitator(api).settle(signed(wanted), wanted)
     assert (told.success, told.error_reason, transfers(api)) == (False, "chain-out-of-reach", 0)
 
 
@@ -340,7 +339,7 @@ HOSTILE: list[Any] = [
 
 @pytest.mark.usefixtures("quick")
 def test_hostile_payloads_are_answered_in_the_protocols_form(api: Api) -> None:
-    wanted = asked(here(api))
+    wanted = asked(api)
     good = {"x402Version": 2, "paymentRequirements": wanted.model_dump(by_alias=True)}
     payload = signed(wanted).payload
     bad = [{}, {"permit2Authorization": {}, "signature": "0x"}, payload | {"signature": None}]
@@ -369,7 +368,7 @@ def test_the_reasons_are_the_protocols_own() -> None:
 
 
 def test_what_is_supported_names_the_token(api: Api) -> None:
-    (kind,) = facilitator(here(api)).get_supported().kinds
+    (kind,) = facilitator(api).get_supported().kinds
     assert (kind.x402_version, kind.scheme, kind.network) == (2, "exact", f"eip155:{MANIFEST.chain_id}")
     token = {"asset": MANIFEST.address("PointsToken"), "decimals": 6, "name": "chainpoints", "version": "1"}
     assert kind.extra == token
