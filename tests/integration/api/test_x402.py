@@ -25,6 +25,7 @@ from builders import private_key, signer
 from chain_rows import MANIFEST
 from chainpoints.api import exact
 from chainpoints.api.routes import x402 as routes
+from chainpoints.chain.calls import Calls
 from chainpoints.store import tables
 from gateway import PATIENCE_SECONDS, Api, World, serving
 
@@ -284,6 +285,62 @@ def test_what_was_used_past_the_facilitator_is_told_by_the_chain(world: World) -
     }
     world.mined(world.public.post("/v1/transfers", body))
     assert_refused(client, payment, wanted, constants.ERR_NONCE_ALREADY_USED)
+    assert balances(world) == ("7.500000", "2.500000")
+
+
+def test_of_two_payments_that_she_cannot_both_make_the_second_is_refused_by_the_chain(world: World) -> None:
+    give_points(world)
+    client, wanted = facilitator(world), asked(world, amount="6000000")
+    payments = [signed(wanted), signed(wanted)]
+    assert all(client.verify(each, wanted).is_valid for each in payments)
+    with ThreadPoolExecutor(2) as threads:
+        told = list(threads.map(lambda each: client.settle(each, wanted), payments))
+    assert sorted(str(each.error_reason) for each in told) == ["None", constants.ERR_INSUFFICIENT_BALANCE]
+    refused = told.index(next(each for each in told if not each.success))
+    assert world.public.get(f"/v1/requests/{request_of(told[refused])}")["state"] == "refused"
+    again = client.settle(payments[refused], wanted)
+    assert (again.error_reason, request_of(again)) == (constants.ERR_INSUFFICIENT_BALANCE, request_of(told[refused]))
+    assert client.verify(payments[refused], wanted).invalid_reason == constants.ERR_INSUFFICIENT_BALANCE
+    assert balances(world) == ("4.000000", "6.000000")
+
+
+def test_what_was_used_past_the_gateway_is_refused_by_the_chain(world: World) -> None:
+    give_points(world)
+    client, wanted, anvil = facilitator(world), asked(world), world.deployment.anvil
+    payment = signed(wanted)
+    signature, terms = payment.payload["signature"], payment.payload["authorization"]
+    function = "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
+    numbers = [int(terms[name]) for name in ("value", "validAfter", "validBefore")]
+    arguments = [ALICE, SHOP, *numbers, bytes.fromhex(terms["nonce"][2:]), bytes.fromhex(signature[2:])]
+    calls = Calls(world.deployment.manifest, world.deployment.artifacts)
+    to, data = calls.encode("PointsToken", function, arguments)
+    anvil.give_ether(BOB)
+    anvil.rpc.call("anvil_impersonateAccount", BOB)
+    sent = anvil.rpc.call("eth_sendTransaction", {"from": BOB, "to": to, "data": data})
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while anvil.rpc.call("eth_getTransactionReceipt", sent) is None:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    assert balances(world) == ("7.500000", "2.500000")
+    told = client.settle(payment, wanted)
+    assert (told.success, told.error_reason, told.transaction) == (False, constants.ERR_NONCE_ALREADY_USED, "")
+    assert client.verify(payment, wanted).invalid_reason == constants.ERR_NONCE_ALREADY_USED
+    assert balances(world) == ("7.500000", "2.500000")
+
+
+def test_a_seller_who_hangs_up_has_not_been_told(world: World) -> None:
+    give_points(world)
+    client, wanted, anvil = facilitator(world), asked(world), world.deployment.anvil
+    payment = signed(wanted)
+    anvil.rpc.call("evm_setAutomine", False)
+    short = httpx.Client(timeout=1.0)
+    with short, pytest.raises(httpx.ReadTimeout):
+        HTTPFacilitatorClientSync(FacilitatorConfig(url=client.url, http_client=short)).settle(payment, wanted)
+    anvil.rpc.call("evm_setAutomine", True)
+    anvil.mine()
+    time.sleep(1.0)  # as long as the gateway would have looked for it, had it gone on
+    assert client.verify(payment, wanted).is_valid
+    assert client.settle(payment, wanted).success
     assert balances(world) == ("7.500000", "2.500000")
 
 

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -30,8 +30,9 @@ from chainpoints.api.schemas.x402 import (
 from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME
 from chainpoints.errors import RequestRefused, StoreUnavailable
+from chainpoints.store import relay
 from chainpoints.store.idempotency import StoredAnswer, store_answer, stored_answer
-from chainpoints.store.relay import Request, add_request, known_request
+from chainpoints.store.relay import add_request, known_request
 from chainpoints.types import DECIMALS
 
 router = APIRouter(prefix="/x402", tags=["x402"])
@@ -71,14 +72,14 @@ def verify(gateway: GatewayDep, body: X402Payment) -> X402Verified:
 
 
 @router.post("/settle", response_model=X402Settled, response_model_exclude_none=True)
-async def settle(gateway: GatewayDep, body: X402Payment) -> Response:
+async def settle(request: Request, gateway: GatewayDep, body: X402Payment) -> Response:
     """Carries a payment out and waits some seconds for its end. `settlement_pending`: settle again, or ask for
     `extra.request`. The same authorization is never carried out twice, and told as settled once."""
     accepted = await run_in_threadpool(_accept, gateway, body)
     if isinstance(accepted, X402Settled):
         return Response(_json(accepted), media_type=_JSON)
     # Its head is sent at once: who waits takes no place among the requests that are being worked on.
-    return StreamingResponse(_end(gateway, accepted), media_type=_JSON)
+    return StreamingResponse(_end(request, gateway, accepted), media_type=_JSON)
 
 
 def _against(gateway: Gateway, transfer: Transfer) -> Why | None:
@@ -132,13 +133,16 @@ def _accept_once(gateway: Gateway, transfer: Transfer) -> Why | None:
         return exact.why_of(refused)
 
 
-async def _end(gateway: Gateway, transfer: Transfer) -> AsyncIterator[bytes]:
-    """Its end as soon as it is known, or that it is pending; holds neither a thread nor a connection meanwhile."""
+async def _end(request: Request, gateway: Gateway, transfer: Transfer) -> AsyncIterator[bytes]:
+    """Its end as soon as it is known, or that it is pending; holds neither a thread nor a connection meanwhile.
+
+    Who has gone is not told: that somebody was told of a success is on record.
+    """
     clock, told = asyncio.get_running_loop().time, _settled(gateway, transfer, exact.PENDING)
     give_up_at = clock() + (WAIT_SECONDS if gateway.settling < _MOST_WAITING else 0)
     gateway.settling += 1
     try:
-        while True:
+        while not await request.is_disconnected():
             with contextlib.suppress(StoreUnavailable):
                 told = await run_in_threadpool(_standing, gateway, transfer)
             if told.error_reason != exact.PENDING or clock() >= give_up_at:
@@ -175,7 +179,7 @@ def _tell(gateway: Gateway, transfer: Transfer) -> X402Settled:
         return told
 
 
-def _told_before(view: View, request: Request) -> Why | None:
+def _told_before(view: View, request: relay.Request) -> Why | None:
     is_old = request.state == "mined" and time.time() - request.accepted_at > _TOLD_FOR_SECONDS
     if is_old or stored_answer(view.connection, _OWNER, request.id):
         return Why(exact.USED, f"the payment was made and told as settled before, as relay request {request.id}")
@@ -187,7 +191,7 @@ def _settled(
     transfer: Transfer,
     reason: str | None,
     message: str | None = None,
-    request: Request | None = None,
+    request: relay.Request | None = None,
 ) -> X402Settled:
     return X402Settled(
         success=reason is None,
