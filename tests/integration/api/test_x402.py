@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
 from x402.mechanisms.evm import constants
 from x402.mechanisms.evm.exact import ExactEvmClientScheme
@@ -26,6 +26,7 @@ from chain_rows import MANIFEST
 from chainpoints.api import exact
 from chainpoints.api.routes import x402 as routes
 from chainpoints.chain.calls import Calls
+from chainpoints.relayer.housekeeping import ANSWERS_KEPT_SECONDS
 from chainpoints.store import tables
 from gateway import PATIENCE_SECONDS, Api, World, serving
 
@@ -136,6 +137,22 @@ def test_a_payment_is_settled_once_and_told_so_once(world: World) -> None:
     assert (again.transaction, request_of(again)) == (first.transaction, request_of(first))
     assert (verified.is_valid, verified.invalid_reason) == (False, constants.ERR_NONCE_ALREADY_USED)
     assert balances(world) == ("7.500000", "2.500000")
+
+
+def test_a_payment_of_long_ago_is_not_told_as_settled_again(world: World) -> None:
+    """Also when nobody remembers any more that it was told."""
+    give_points(world)
+    client, wanted = facilitator(world), asked(world)
+    payment = signed(wanted)
+    assert client.settle(payment, wanted).success
+    assert routes._TOLD_FOR_SECONDS < ANSWERS_KEPT_SECONDS
+    long_ago = tables.relay_requests.c.accepted_at - ANSWERS_KEPT_SECONDS
+    with world.store.write() as connection:
+        connection.execute(update(tables.relay_requests).values(accepted_at=long_ago))
+    with world.store.write() as connection:
+        connection.execute(delete(tables.idempotency))
+    assert client.verify(payment, wanted).invalid_reason == constants.ERR_NONCE_ALREADY_USED
+    assert client.settle(payment, wanted).error_reason == constants.ERR_NONCE_ALREADY_USED
 
 
 def request_of(settled: SettleResponse) -> str:
