@@ -37,6 +37,7 @@ from chainpoints.api.routes import (
     wallet_calls,
     wallets,
     webhooks,
+    x402,
 )
 from chainpoints.api.schemas.base import Problem
 from chainpoints.chain.manifest import Manifest
@@ -67,6 +68,7 @@ _ROUTERS = (  # looked through in this order: wallets are asked for most
     requests.router,
     webhooks.router,
     stream.router,
+    x402.router,
 )
 
 _ABOUT = """Loyalty points that are released over time.

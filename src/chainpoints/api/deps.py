@@ -93,7 +93,8 @@ class Gateway:
     """What all requests share.
 
     `known_keys` are hashes of keys that were accepted (see limits). `in_flight` holds who sent which Idempotency-Key.
-    `wallets` are the answers about wallets that are being read, by finality and address.
+    `wallets` are the answers about wallets that are being read, by finality and address. `settling`: how many wait for
+    the end of an x402 payment.
     """
 
     settings: Settings
@@ -104,6 +105,7 @@ class Gateway:
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
     streams: Streams = field(init=False)
     counted: Counted = Counted()
+    settling: int = 0
 
     def __post_init__(self) -> None:
         self.wallets = Gathering(in_threads=not self.store.is_sqlite)

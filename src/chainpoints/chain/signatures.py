@@ -24,6 +24,9 @@ from chainpoints.types import Address, Hash32, Points, parse_address
 # EIP-2: of the two signatures (s and order - s) only the one with the lower s counts.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
+TOKEN_NAME, DOMAIN_VERSION = "chainpoints", "1"
+"""What PointsToken's own domain says; the version is that of all our contracts."""
+
 _DOMAIN_TYPE = [
     {"name": "name", "type": "string"},
     {"name": "version", "type": "string"},
@@ -198,6 +201,11 @@ def recover(typed_data: dict[str, Any], signature: str) -> Address:
         raise InvalidInput("no account can have made this signature") from None
 
 
+def digest(typed_data: dict[str, Any]) -> bytes:
+    """The 32 bytes that are signed: they name the contract, the chain and every term."""
+    return keccak(b"\x19" + b"".join(signable(typed_data)))
+
+
 def signable(typed_data: dict[str, Any]) -> SignableMessage:
     """What is hashed and signed (EIP-712), of a message without strings or structs in it, as ours are.
 
@@ -245,7 +253,7 @@ def _for_nodes(manifest: Manifest, types: dict[str, Any], message: dict[str, Any
 
 
 def _for_token(manifest: Manifest, types: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
-    return _typed_data(manifest.chain_id, "chainpoints", manifest.address("PointsToken"), types, message)
+    return _typed_data(manifest.chain_id, TOKEN_NAME, manifest.address("PointsToken"), types, message)
 
 
 def _typed_data(
@@ -254,6 +262,6 @@ def _typed_data(
     return {
         "types": {"EIP712Domain": _DOMAIN_TYPE, **types},
         "primaryType": next(iter(types)),
-        "domain": {"name": name, "version": "1", "chainId": chain_id, "verifyingContract": contract},
+        "domain": {"name": name, "version": DOMAIN_VERSION, "chainId": chain_id, "verifyingContract": contract},
         "message": message,
     }

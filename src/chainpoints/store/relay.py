@@ -151,16 +151,17 @@ def add_request(
     order_hash: str | None = None,
     wallet: str | None = None,
     promised_gwei: int = 0,
+    request_id: str | None = None,
 ) -> str:
     """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at;
-    `promised_gwei` what it is expected to cost (store/gas).
+    `promised_gwei` what it is expected to cost (store/gas). `request_id`: an id of its own, for what is accepted once.
 
     Give `order_hash` for what is of an order and `wallet` for what acts for a person: each keeps its order.
     Raises InvalidInput for a kind that the lane's key does not send.
     """
     if kind not in LANES.get(lane, ()):
         raise InvalidInput(f"no lane {lane} sends requests of kind {kind}")
-    request_id = str(uuid.uuid4())
+    request_id = request_id or str(uuid.uuid4())
     row = {
         "id": request_id,
         "kind": kind,
@@ -181,10 +182,15 @@ def add_request(
 
 def request(connection: Connection, request_id: str) -> Request:
     """Raises NotFound when there is none."""
-    row = connection.execute(_BY_ID, {"id": request_id}).one_or_none()
-    if row is None:
+    found = known_request(connection, request_id)
+    if found is None:
         raise NotFound(f"no request {request_id[:36]}")
-    return _request(row)
+    return found
+
+
+def known_request(connection: Connection, request_id: str) -> Request | None:
+    row = connection.execute(_BY_ID, {"id": request_id}).one_or_none()
+    return _request(row) if row else None
 
 
 def requests_of_order(connection: Connection, merchant: int, order_hash: str) -> list[Request]:
