@@ -73,7 +73,7 @@ def ours(url: str, manifest: Manifest, database: str) -> Outcome:
     follower.close()
     used, peak = time.process_time(), _peak_rss_mb()
     with store.read() as connection:
-        return Outcome(seconds, used, peak, _events(connection), digest(connection))
+        return Outcome(seconds, used, peak, _events(connection), digest(connection)[:16])
 
 
 def _events(connection: Connection) -> int:

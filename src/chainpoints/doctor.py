@@ -26,7 +26,7 @@ from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed, totals
 from chainpoints.types import format_points
 
-_NEEDED = ("index", "relay", "serve")
+_NEEDED = ("index", "relay", "deliver", "serve")
 _AHEAD_SECONDS, _BEHIND_SECONDS = 60, 600
 _LEAST_FREE_BYTES = 500 << 20
 _MAKES_IT = "any of run, index, relay, serve brings it to the newest"

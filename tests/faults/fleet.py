@@ -14,7 +14,7 @@ from pathlib import Path
 
 from builders import ROOT
 
-ROLES = ("index", "relay", "serve")
+ROLES = ("index", "relay", "deliver", "serve")
 
 
 class Fleet:

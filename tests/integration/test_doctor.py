@@ -59,7 +59,7 @@ def settings(
     with store.write() as connection:
         set_trouble(connection, "relayer", RELAYER, None)
         set_trouble(connection, "issuer", ISSUER, None)
-        for role in ("index", "relay", "serve"):
+        for role in ("deliver", "index", "relay", "serve"):
             seen(connection, role)
     app.state.gateway = Gateway(settings, module_deployment.manifest, store, set())
     return settings
@@ -83,7 +83,7 @@ def test_when_all_is_well_each_part_says_so(settings: Settings) -> None:
     assert all(finding.ok for finding in findings), findings
     told = {finding.what: finding.detail for finding in findings}
     assert f"issuer {ISSUER}, relayer {RELAYER}" in told["relay"]
-    assert told["processes"] == "index till:1, relay till:1, serve till:1"
+    assert told["processes"] == "deliver till:1, index till:1, relay till:1, serve till:1"
 
 
 def test_a_lane_in_trouble_is_told_with_its_account_and_what_to_do(settings: Settings, store: Store) -> None:
@@ -144,6 +144,7 @@ def test_a_process_that_is_silent_and_one_that_never_ran(settings: Settings, sto
         connection.execute(tables.processes.delete())
         seen(connection, "index", seconds_ago=300, pid=7)
         seen(connection, "serve")
+        seen(connection, "deliver")
     (finding,) = wrong(settings)
     assert finding.what == "processes"
     assert "`chainpoints index` on till (pid 7) was last seen 300 seconds ago" in finding.detail

@@ -30,12 +30,17 @@ def ids(api: Api) -> dict[str, str]:
     key = shop.post("/v1/merchants/1/keys", {"name": SECRETS[2], "scopes": ["orders:read"]})
     issue = {"order": order["id"], "customer": api.alice, "points": "1", "evidence": "e"}
     request = shop.post("/v1/issues", issue)
+    hooks = "/v1/merchants/1/webhooks"
+    hook = shop.post(hooks, {"url": "https://shop.example/hook", "events": ["issue.created"], "finality": "head"})
+    message = shop.post(f"{hooks}/{hook['id']}/test", {})
     with api.store.write() as connection:
         node = ChainRows(connection).node(api.alice, 1, 1_000_000)
     return {
         "order_id": order["id"],
         "key_id": key["id"],
         "request_id": request["id"],
+        "webhook_id": hook["id"],
+        "message_id": message["id"],
         "merchant": "1",
         "program": "1",
         "address": api.alice,
