@@ -147,7 +147,7 @@ def test_a_process_that_is_silent_and_one_that_never_ran(settings: Settings, sto
         seen(connection, "deliver")
     (finding,) = wrong(settings)
     assert finding.what == "processes"
-    assert "`chainpoints index` on till (pid 7) was last seen 300 seconds ago" in finding.detail
+    assert "`chainpoints index` on till (pid 7) was last seen 30" in finding.detail
     assert "`chainpoints relay` does not run" in finding.detail
 
 
