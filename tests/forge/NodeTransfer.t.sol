@@ -3,11 +3,13 @@ pragma solidity 0.8.37;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {Base64} from "solady/utils/Base64.sol";
 import {LibString} from "solady/utils/LibString.sol";
 import {PayerShare} from "../../contracts/types/PayerShare.sol";
 import {ProgramRules} from "../../contracts/types/ProgramRules.sol";
 import {IPaymentProcessor, IPointsToken, IProgramBooks, IReleaseNode, Setup} from "./Setup.sol";
+import {Vm} from "./Vm.sol";
 import {Plain, Wallet} from "./Wallet.sol";
 
 /// @dev ERC-721 transfers of nodes, who may make and undo them, and what they say of themselves.
@@ -54,9 +56,14 @@ contract NodeTransferTest is Setup {
         );
         vm.prank(alice);
         node.approve(address(1), id);
+        vm.recordLogs();
         vm.prank(alice);
         node.transferFrom(alice, bob, id);
         vm.assertEq(node.getApproved(id), address(0), "approved");
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            vm.assertTrue(logs[i].topics[0] != IERC721.Approval.selector, "the transfer says it");
+        }
     }
 
     function test_T11_aNodeIsNotTheTokens() public {
