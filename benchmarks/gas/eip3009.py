@@ -23,7 +23,7 @@ def signed_transfer(name: str, token: Address, transfer: Transfer, private_key: 
         "types": {"EIP712Domain": _fields(_DOMAIN), "TransferWithAuthorization": _fields(_MESSAGE)},
         "primaryType": "TransferWithAuthorization",
         "domain": dict(zip(_DOMAIN, domain, strict=True)),
-        "message": dict(zip(_MESSAGE, transfer, strict=True)),
+        "message": dict(zip(_MESSAGE, (*transfer[:5], f"0x{transfer[5].hex()}"), strict=True)),
     }
     signature = bytes.fromhex(sign(typed_data, private_key)[2:])
     return *transfer, signature[64], signature[:32], signature[32:64]

@@ -59,6 +59,8 @@ class Plan:
     reorgs: int = 0
     deepest: int = 8
     kills: int = 0
+    least_kinds: int = 0
+    """People go on paying until so many kinds of fault were met, up to ten times as often."""
 
 
 class Campaign:
@@ -99,7 +101,11 @@ class Campaign:
             endpoint.share = plan.share
             trouble = threading.Thread(target=self._make_trouble, args=(running,), name="trouble")
             trouble.start()
-            orders = [self._pay(http, merchant.key or "", index) for index in range(plan.payments)]
+            orders: list[str] = []
+            while len(orders) < plan.payments or (
+                len(endpoint.seen) < plan.least_kinds and len(orders) < 10 * plan.payments
+            ):
+                orders.append(self._pay(http, merchant.key or "", len(orders)))
             trouble.join()
             endpoint.share = 0.0
             report.payments, report.faults = len(orders), endpoint.seen

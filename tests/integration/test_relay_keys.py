@@ -80,19 +80,20 @@ def test_a_key_without_ether_is_told_and_the_others_send(shop: Shop, three: Sett
 
 
 def test_what_one_wallet_asks_for_keeps_its_order_over_all_keys(shop: Shop, three: Settings) -> None:
+    """After a reorg all of it is mined again, in the order in which the keys see that their blocks are gone."""
     ids = [shop.pay(person, 1 + n, f"order {n} {person}") for n in range(6) for person in PEOPLE[:4]]
     with relaying(shop, settings=three):
         done = shop.wait(ids)
+        for person in PEOPLE[:4]:
+            blocks = [request.block_number or 0 for request in done if request.wallet == signer(person).address]
+            assert blocks == sorted(blocks)
+            assert len(set(blocks)) == 6
         shop.anvil.reorg(4)
         last = done[-1].block_hash
         eventually(lambda: shop.requests(ids)[-1].block_hash != last)
         done = shop.wait(ids)
         eventually(lambda: len(shop.paid_orders()) == len(ids))
     assert {request.state for request in done} == {"mined"}
-    for person in PEOPLE[:4]:
-        blocks = [request.block_number or 0 for request in done if request.wallet == signer(person).address]
-        assert blocks == sorted(blocks)
-        assert len(set(blocks)) == 6
     shop.assert_no_gaps()
 
 

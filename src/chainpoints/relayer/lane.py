@@ -210,6 +210,7 @@ class Lane:
         with self._store.read() as connection:
             oldest = relay_transactions.oldest_unfinished(connection)
             newest = relay_transactions.newest(connection)
+            mined = relay_transactions.mined_blocks(connection)
             known = self._suspects.keys()
             ready = relay.ready_requests(connection, self._lane, view.timestamp, _READY_AT_ONCE, known)
             ready += self._suspects_again(connection, view, oldest)
@@ -223,7 +224,7 @@ class Lane:
                 break
             chosen = self._choose(group, view, by_code=group[0].id in by_code)
             for request, reverted in chosen.refused:
-                happened |= self._refuse(request, reverted, oldest, newest)
+                happened |= self._refuse(request, reverted, oldest, newest, mined)
             if chosen.call is None:
                 continue
             for request in chosen.requests:
@@ -282,16 +283,17 @@ class Lane:
         log.info("sent", lane=self.name, kind=kind, requests=len(ids), hash=attempt.hash)
         return cost, None
 
-    def _refuse(self, request: Request, reverted: Reverted, oldest: int | None, newest: int) -> bool:
+    def _refuse(
+        self, request: Request, reverted: Reverted, oldest: int | None, newest: int, mined: list[tuple[int, str]]
+    ) -> bool:
         """Refuses a request, but only by a chain that holds everything that was sent before it first failed.
 
-        Until then it may fail only for want of what is still under way, or of a block that a reorg took.
+        Until then it may fail only for want of what is still under way, or of a block that a reorg took. `mined` was
+        read before the simulation: what stands after it too, stood while it failed.
         """
         limit = self._suspects.setdefault(request.sequence, newest)
         if oldest is not None and oldest <= limit:
             return False
-        with self._store.read() as connection:
-            mined = relay_transactions.mined_blocks(connection)
         if not self._node.has_blocks(mined):
             return False
         refusal = {"name": reverted.name, "arguments": reverted.arguments, "sentence": str(reverted)}

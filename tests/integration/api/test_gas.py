@@ -96,4 +96,4 @@ def test_claims_have_the_default_budget_together(deployment: Deployment, store: 
         world.move_to(deployment.anvil.now() + 3 * WEEK)
         answer = world.public.try_post("/v1/claims", {"wallet": signer("ann").address})
         problem = world.public.problem("gas-budget-exhausted", 422, answer)
-        assert "claims may cost" in problem["detail"]
+        assert "what wallets ask for may cost" in problem["detail"]
