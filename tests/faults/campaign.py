@@ -98,6 +98,7 @@ class Campaign:
             number, merchant = world.merchant("shop", quota="100000")
             for payer in range(PAYERS):
                 world.issue(merchant, f"payer {payer}", "900", f"gift-{payer}")
+            self._deployment.anvil.mine(plan.deepest + 1)  # no reorg reaches what was set up
             endpoint.share = plan.share
             trouble = threading.Thread(target=self._make_trouble, args=(running,), name="trouble")
             trouble.start()
