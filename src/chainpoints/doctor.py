@@ -22,11 +22,11 @@ from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
 from chainpoints.store.processes import processes_seen
 from chainpoints.store.relay_transactions import all_lanes
-from chainpoints.store.session import Store
+from chainpoints.store.session import LEADERS, Store
 from chainpoints.store.status import head, indexed, totals
 from chainpoints.types import format_points
 
-_NEEDED = ("index", "relay", "deliver", "serve")
+_NEEDED = (*LEADERS, "serve")
 _AHEAD_SECONDS, _BEHIND_SECONDS = 60, 600
 _LEAST_FREE_BYTES = 500 << 20
 _MAKES_IT = "any of run, index, relay, serve brings it to the newest"

@@ -31,10 +31,10 @@ from chainpoints.errors import ChainpointsError, ConfigError
 from chainpoints.store.keys import key_of_secret, revoke_operators
 from chainpoints.store.migrate import migrate
 from chainpoints.store.relay import next_not_before, open_requests
-from chainpoints.store.session import Store
+from chainpoints.store.session import LEADERS, Store
 from chainpoints.store.status import head
 
-PROCESSES = ("index", "relay", "deliver", "serve")
+PROCESSES = (*LEADERS, "serve")
 _SAVE_POLL_SECONDS = 0.2
 _LONGEST_QUOTE = 500
 _LEFTOVER_SECONDS = 3.0

@@ -146,8 +146,9 @@ def test_a_database_with_rows_is_not_touched(store: Store, tmp_path: Path) -> No
 def test_not_while_a_process_works_on_the_database(store: Store, tmp_path: Path) -> None:
     backup(filled(store), tmp_path / "backup.db", quiet)
     other = another(tmp_path)
-    with other.leader("relay"), pytest.raises(Conflict, match="`relay`"):
-        restore(tmp_path / "backup.db", other, quiet)
+    for role in ("index", "relay", "deliver"):
+        with other.leader(role), pytest.raises(Conflict, match=f"`{role}`"):
+            restore(tmp_path / "backup.db", other, quiet)
     other.close()
 
 

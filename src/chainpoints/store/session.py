@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict, StoreUnavailable
 
-LEADERS = ("index", "relay")
+LEADERS = ("index", "relay", "deliver")
 """What only one process at a time does on a database."""
 
 _TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
