@@ -164,6 +164,15 @@ class Shop:
             assert {row.state for row in rows} <= {"mined", "final"}
 
 
+def opened_shop(deployment: Deployment, store: Store, people: Sequence[str]) -> Shop:
+    """A shop whose customers have 100 points each."""
+    shop = Shop(deployment, store)
+    with relaying(shop):
+        done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in people)])
+    assert {request.state for request in done} == {"mined"}
+    return shop
+
+
 @contextmanager
 def relaying(
     shop: Shop,

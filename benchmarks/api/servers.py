@@ -21,7 +21,7 @@ import httpx
 from fastapi import FastAPI
 
 from benchmarks.api.database import FOLDER
-from benchmarks.api.postgres import free_port
+from benchmarks.ports import free_port
 from chainpoints.api.limits import Limits
 from chainpoints.api.service import serve
 from chainpoints.chain.compiler import project_root

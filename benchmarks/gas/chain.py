@@ -6,7 +6,6 @@ which no contract can see and which costs no gas.
 
 from __future__ import annotations
 
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from eth_utils.crypto import keccak
 
+from benchmarks.ports import free_port
 from chainpoints.chain.compiler import project_root
 from chainpoints.chain.local import GENESIS_TIMESTAMP, LocalChain
 from chainpoints.chain.rpc import Rpc
@@ -95,16 +95,10 @@ class Chain:
 def fresh_chain() -> Iterator[Chain]:
     """A new chain with the project's own anvil, hardfork and block times; it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="chainpoints-gas-") as folder:
-        port = _free_port()
+        port = free_port()
         node = LocalChain(project_root(), Path(folder), CHAINS["local"], port)
         node.start()
         try:
             yield Chain(node.rpc, port)
         finally:
             node.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

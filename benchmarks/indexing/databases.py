@@ -17,7 +17,8 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.indexing.node import BenchmarkError, free_port
+from benchmarks.indexing.node import BenchmarkError
+from benchmarks.ports import free_port
 
 
 @contextmanager

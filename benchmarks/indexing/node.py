@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ports import free_port
 from chainpoints.chain.compiler import Artifact, load_artifacts, project_root
 from chainpoints.chain.deployment import deploy_to
 from chainpoints.chain.local import GENESIS_TIMESTAMP, anvil_binary
@@ -126,13 +126,6 @@ def _settings(port: int, folder: Path) -> Settings:
             "CHAINPOINTS_CHAIN_PORT": str(port),
         }
     )
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _silent(_line: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.indexing.node import HOME, BenchmarkError, Node, free_port
+from benchmarks.indexing.node import HOME, BenchmarkError, Node
+from benchmarks.ports import free_port
 from chainpoints.chain.manifest import load_manifest
 
 _FOLDER = HOME / "ponder"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import urllib3
 
+from benchmarks.ports import free_port
 from chainpoints.chain.compiler import load_artifacts, project_root
 from chainpoints.chain.deployment import deploy_local
 from chainpoints.chain.local import LocalChain
@@ -59,8 +59,8 @@ def running(folder: Path, database: str | None) -> Iterator[Stack]:
     environment = {
         "CHAINPOINTS_HOME": str(folder),
         "CHAINPOINTS_DEPLOYMENTS": str(folder / "deployments"),
-        "CHAINPOINTS_CHAIN_PORT": str(_free_port()),
-        "CHAINPOINTS_PORT": str(_free_port()),
+        "CHAINPOINTS_CHAIN_PORT": str(free_port()),
+        "CHAINPOINTS_PORT": str(free_port()),
         "CHAINPOINTS_LOG_LEVEL": "warning",
         **({"CHAINPOINTS_DATABASE": database} if database else {}),
     }
@@ -114,9 +114,3 @@ def _cpu_seconds(pid: int) -> float | None:
     except OSError:
         return None
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

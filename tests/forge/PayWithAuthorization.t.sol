@@ -358,14 +358,7 @@ contract PayWithAuthorizationTest is Setup {
         authorizations[2] = authorized(SHOP_KEY, payments[2]);
         authorizations[3] = authorized(ALICE_KEY, payments[3]);
         endow(100 * POINT);
-        uint256 snapshot = vm.snapshotState();
-        processor.payBatchWithAuthorization(payments, authorizations);
-        bytes32 batched = state();
-        vm.revertToState(snapshot);
-        for (uint256 i = 0; i < 4; ++i) {
-            accepted(payments[i], authorizations[i]);
-        }
-        vm.assertEq(state(), batched, "to the unit");
+        assertAsManySinglePayments(payments, authorizations);
     }
 
     /// @dev A run of payments that has more payers than the one before it.
@@ -376,14 +369,7 @@ contract PayWithAuthorizationTest is Setup {
         authorizations[2] = authorized(SHOP_KEY, payments[2]);
         authorizations[3] = authorized(ALICE_KEY, payments[3]);
         endow(100 * POINT);
-        uint256 snapshot = vm.snapshotState();
-        processor.payBatchWithAuthorization(payments, authorizations);
-        bytes32 batched = state();
-        vm.revertToState(snapshot);
-        for (uint256 i = 0; i < 4; ++i) {
-            accepted(payments[i], authorizations[i]);
-        }
-        vm.assertEq(state(), batched, "to the unit");
+        assertAsManySinglePayments(payments, authorizations);
     }
 
     /// @dev Of a payer who is short, the error says the payer and what all of its share comes to.
@@ -412,6 +398,21 @@ contract PayWithAuthorizationTest is Setup {
         refusedBatch(payments, authorizations, cancelled(shop, uint40(block.timestamp)));
         authorizations[2] = validFrom(SHOP_KEY, payments[2], uint40(block.timestamp) - 1);
         processor.payBatchWithAuthorization(payments, authorizations);
+    }
+
+    /// @dev The batch leaves what the same payments leave one by one.
+    function assertAsManySinglePayments(
+        IPaymentProcessor.Payment[] memory payments,
+        IPaymentProcessor.Authorization[] memory authorizations
+    ) private {
+        uint256 snapshot = vm.snapshotState();
+        processor.payBatchWithAuthorization(payments, authorizations);
+        bytes32 batched = state();
+        vm.revertToState(snapshot);
+        for (uint256 i = 0; i < payments.length; ++i) {
+            accepted(payments[i], authorizations[i]);
+        }
+        vm.assertEq(state(), batched, "to the unit");
     }
 
     /// @dev Of merchant 8, whose payout address is bob.

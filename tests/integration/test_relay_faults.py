@@ -16,7 +16,7 @@ from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
-from relaying import Shop, eventually, node_of, order_hash, relayer_process, relaying
+from relaying import Shop, eventually, node_of, opened_shop, order_hash, relayer_process, relaying
 from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -27,11 +27,7 @@ PEOPLE = [f"person {n}" for n in range(4)]
 @pytest.fixture
 def shop(deployment: Deployment, store: Store) -> Shop:
     """A shop whose customers have 100 points each."""
-    shop = Shop(deployment, store)
-    with relaying(shop):
-        done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
-    assert {request.state for request in done} == {"mined"}
-    return shop
+    return opened_shop(deployment, store, PEOPLE)
 
 
 @pytest.mark.parametrize("step", ["recorded", "broadcast", "mined"])

@@ -11,7 +11,7 @@ from builders import Deployment, signer
 from chainpoints.chain.signer import relayer_keys, role_address
 from chainpoints.config import Settings
 from chainpoints.store.session import Store
-from relaying import Shop, eventually, order_hash, relaying
+from relaying import Shop, eventually, opened_shop, order_hash, relaying
 from stubborn_mempool import StubbornMempool, stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -22,11 +22,7 @@ PEOPLE = [f"person {n}" for n in range(24)]
 @pytest.fixture
 def shop(deployment: Deployment, store: Store) -> Shop:
     """A shop whose customers have 100 points each."""
-    shop = Shop(deployment, store)
-    with relaying(shop):
-        done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
-    assert {request.state for request in done} == {"mined"}
-    return shop
+    return opened_shop(deployment, store, PEOPLE)
 
 
 @pytest.fixture

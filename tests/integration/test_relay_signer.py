@@ -17,7 +17,7 @@ from chainpoints.config import Secret, Settings, load_settings
 from chainpoints.doctor import examine
 from chainpoints.errors import InvalidInput, SignerError
 from chainpoints.store.session import Store
-from relaying import Shop, eventually, order_hash, relaying
+from relaying import Shop, eventually, opened_shop, order_hash, relaying
 from web3signer import Web3Signer, web3signer
 
 pytestmark = pytest.mark.integration
@@ -45,11 +45,7 @@ def elsewhere() -> Iterator[Web3Signer]:
 @pytest.fixture
 def shop(deployment: Deployment, store: Store) -> Shop:
     """A shop whose customers have 100 points each."""
-    shop = Shop(deployment, store)
-    with relaying(shop):
-        done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
-    assert {request.state for request in done} == {"mined"}
-    return shop
+    return opened_shop(deployment, store, PEOPLE)
 
 
 @pytest.fixture

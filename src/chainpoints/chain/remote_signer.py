@@ -16,14 +16,13 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from chainpoints.chain.signatures import HALF_ORDER
 from chainpoints.config import Secret
 from chainpoints.errors import InvalidInput, SignerError
 from chainpoints.types import Address
 
 TIMEOUT_SECONDS = 5.0
 _DYNAMIC_FEE = b"\x02"
-_HIGHEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-"""Half of the curve's order: chains take no signature with a higher s (EIP-2)."""
 
 
 class RemoteSigner:
@@ -66,7 +65,7 @@ class RemoteSigner:
         if len(signature) != 65 or signature[64] not in (0, 1, 27, 28):
             raise self._wrong("its signature is not r, s and v")
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        if s > _HIGHEST_S:
+        if s > HALF_ORDER:
             raise self._wrong("its signature has a high s, which no chain takes")
         return r, s, signature[64] % 27
 

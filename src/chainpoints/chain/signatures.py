@@ -22,7 +22,7 @@ from chainpoints.errors import InvalidInput
 from chainpoints.types import Address, Hash32, Points, parse_address
 
 # EIP-2: of the two signatures (s and order - s) only the one with the lower s counts.
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 TOKEN_NAME, DOMAIN_VERSION = "chainpoints", "1"
 """What PointsToken's own domain says; the version is that of all our contracts."""
@@ -193,7 +193,7 @@ def recover(typed_data: dict[str, Any], signature: str) -> Address:
         raw = bytes.fromhex(signature.removeprefix("0x"))
     except ValueError:
         raise InvalidInput("the signature is not 0x text of hex digits") from None
-    if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64], "big") > _HALF_ORDER:
+    if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64], "big") > HALF_ORDER:
         raise InvalidInput("a signature is 65 bytes (r, s, v) with v 27 or 28 and the lower of the two possible s")
     try:
         return parse_address(Account.recover_message(signable(typed_data), signature=raw))
