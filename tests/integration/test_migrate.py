@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,27 @@ def test_several_processes_at_once(database: Secret) -> None:
     store = Store(database)
     assert len(inspect(store.engine).get_table_names()) == len(metadata.tables) + 1
     store.close()
+
+
+def test_several_processes_make_the_same_file_at_once(tmp_path: Path) -> None:
+    program = (
+        "import sys; from chainpoints.config import Secret; from chainpoints.store.session import Store\n"
+        "for file in sys.stdin:\n"
+        "    with Store(Secret('sqlite:///' + file.strip())).read() as connection:\n"
+        "        assert connection.exec_driver_sql('PRAGMA journal_mode').scalar() == 'wal'\n"
+        "    print(flush=True)\n"
+    )
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    for number in range(150):
+        for process in processes:
+            process.stdin.write(f"{tmp_path}/{number}.db\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+        for process in processes:
+            assert process.stdout.readline(), process.communicate()[1]  # type: ignore[union-attr]
+    for process in processes:
+        process.communicate(timeout=60)
 
 
 def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:

@@ -73,6 +73,11 @@ def mine(store: Store, number: int, branch: int = 0) -> None:
         connection.execute(tables.chain_state.update().values(state))
 
 
+def take_back(store: Store, number: int) -> None:
+    with store.write() as connection:
+        connection.execute(tables.blocks.delete().where(tables.blocks.c.number == number))
+
+
 def test_killed_at_every_step_it_loses_and_doubles_nothing(store: Store, database: Secret, tmp_path: Path) -> None:
     dice = random.Random(SEED)
     with store.write() as connection:
@@ -90,8 +95,7 @@ def test_killed_at_every_step_it_loses_and_doubles_nothing(store: Store, databas
             while process.poll() is None:
                 number += 1
                 if number % 3 == 0:  # a reorg beside it
-                    with store.write() as connection:
-                        connection.execute(tables.blocks.delete().where(tables.blocks.c.number == number - 1))
+                    take_back(store, number - 1)
                     mine(store, number - 1, branch=number)
                 mine(store, number, branch=number)
                 time.sleep(0.25)
@@ -99,6 +103,10 @@ def test_killed_at_every_step_it_loses_and_doubles_nothing(store: Store, databas
         assert deaths == 3, (tmp_path / "deliver.log").read_text()[-3000:]
         last = deliverer(tmp_path, database, "never")
         try:
+            wait_until_delivered(store)
+            take_back(store, number)  # whatever the dice gave, one reorg takes back what was told for certain
+            mine(store, number, branch=number + 1)
+            mine(store, number + 1, branch=number + 1)
             wait_until_delivered(store)
         finally:
             last.terminate()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -45,9 +47,9 @@ _CAUSES = {
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
 
+_SQLITE_BUSY_SECONDS = 10
 _SQLITE_PRAGMAS = (
-    "busy_timeout=10000",
-    "journal_mode=WAL",
+    f"busy_timeout={_SQLITE_BUSY_SECONDS * 1000}",
     "synchronous=NORMAL",
     "foreign_keys=ON",
     "mmap_size=2147418112",  # bytes, the most that SQLite takes: a page in the system's cache is read without a call
@@ -165,8 +167,22 @@ def _set_up_sqlite(engine: Engine, file: Path) -> None:
         dbapi_connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
         for pragma in _SQLITE_PRAGMAS:
             dbapi_connection.execute(f"PRAGMA {pragma}")
+        _set_wal(dbapi_connection)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         writing = connection.get_execution_options().get("chainpoints_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _set_wal(connection: sqlite3.Connection) -> None:
+    """Two processes that do this at once on a new file: SQLite refuses one of them at once, whatever its busy_timeout."""
+    give_up_at = time.monotonic() + _SQLITE_BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
