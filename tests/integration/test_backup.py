@@ -6,6 +6,7 @@ import json
 import sqlite3
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from chainpoints.store import tables
 from chainpoints.store.backup import backup, restore
 from chainpoints.store.digest import table_digests
 from chainpoints.store.migrate import migrate
+from chainpoints.store.processes import heartbeat, processes_seen
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
 from gateway import FEC, running_gateway
@@ -77,6 +79,22 @@ def test_every_row_comes_back_and_a_second_backup_is_the_same(store: Store, tmp_
     assert told[-1] == (made.rows, made.rows)
     assert backup(other, tmp_path / "second.db", quiet).digest == made.digest
     other.close()
+
+
+def test_who_ran_on_the_database_does_not_come_back(store: Store, tmp_path: Path) -> None:
+    with heartbeat(filled(store), "relay"):
+        while running(store) != ["relay"]:
+            time.sleep(0.01)
+        backup(store, tmp_path / "backup.db", quiet)
+    other = another(tmp_path)
+    restore(tmp_path / "backup.db", other, quiet)
+    assert running(other) == []
+    other.close()
+
+
+def running(store: Store) -> list[str]:
+    with store.read() as connection:
+        return [each.role for each in processes_seen(connection)]
 
 
 def test_it_is_restored_into_either_kind_of_database_which_goes_on_counting(database: Secret, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Backups: one SQLite file with every row of a store, whichever database the store is in.
+"""Backups: one SQLite file with every row of a store but `processes`, whichever database the store is in.
 
 Such a file is a store itself: it can be looked at with any SQLite tool, restored into either kind of database, and a
 newer chainpoints brings it to its own schema. It holds what nobody can make again (orders, keys, requests, secrets of
@@ -29,8 +29,9 @@ from chainpoints.store.migrate import migrate
 from chainpoints.store.session import LEADERS, Store
 
 _ROWS_AT_ONCE = 10_000
-_TABLES: Sequence[Table] = tables.metadata.sorted_tables
-_OF_THE_FILE = ("backup", "alembic_version")
+_TABLES: Sequence[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.processes]
+"""All but who runs on the database just now: those do not run on the restored one."""
+_NOT_COPIED = ("backup", "alembic_version", tables.processes.name)
 _ABOUT = "CREATE TABLE backup (made_at INTEGER NOT NULL, row_count INTEGER NOT NULL, digest TEXT NOT NULL)"
 
 Progress = Callable[[int, int, str], None]
@@ -117,7 +118,7 @@ def _require_whole(file: Path, origin: Store) -> Backup:
             raise ConfigError(f"{file} is not a backup that `chainpoints backup` has made; nothing was restored")
         made = Backup(*connection.execute(text("SELECT made_at, row_count, digest FROM backup")).one())
         if (
-            _digest(connection, [table for name, table in found.tables.items() if name not in _OF_THE_FILE])
+            _digest(connection, [table for name, table in found.tables.items() if name not in _NOT_COPIED])
             != made.digest
         ):
             raise ConfigError(f"{file} was changed or damaged since it was made; restore from another backup")
@@ -125,7 +126,11 @@ def _require_whole(file: Path, origin: Store) -> Backup:
 
 
 def _require_empty(connection: Connection) -> None:
-    filled = [table.name for table in _TABLES if connection.scalar(select(func.count()).select_from(table))]
+    filled = [
+        table.name
+        for table in tables.metadata.tables.values()
+        if connection.scalar(select(func.count()).select_from(table))
+    ]
     if filled:
         raise ConfigError(
             f"this database is not empty (rows in {', '.join(sorted(filled)[:3])}) and was not touched; set "

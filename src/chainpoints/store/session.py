@@ -176,7 +176,7 @@ def _set_up_sqlite(engine: Engine, file: Path) -> None:
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:
-    """Two processes that do this at once on a new file: SQLite refuses one of them at once, whatever its busy_timeout."""
+    """Of two processes that do this at once on a new file SQLite refuses one, without waiting its busy_timeout."""
     give_up_at = time.monotonic() + _SQLITE_BUSY_SECONDS
     while True:
         try:
