@@ -1,4 +1,7 @@
-"""The replay's orders: a purchase of 0.00 is refused at the till; any other refusal ends the replay, which says why."""
+"""The replay's orders: a purchase of 0.00 is refused at the till; any other refusal ends the replay, which says why.
+
+And its patience: what waits behind a day that comes again does not hold it up.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,16 @@ from datetime import date
 import pytest
 
 from chain_rows import FEC, MANIFEST
+from chainpoints.chain.rpc import Rpc
+from chainpoints.errors import ChainpointsError
+from chainpoints.replay import service
 from chainpoints.replay.client import ApiClient, ApiProblem
 from chainpoints.replay.days import Day, Plan
 from chainpoints.replay.merchants import MERCHANTS, Till
-from chainpoints.replay.purchases import Purchase
-from gateway import Api
+from chainpoints.replay.purchases import Purchase, day_start
+from chainpoints.replay.service import Clock
+from chainpoints.store import tables
+from gateway import Api, World
 
 pytestmark = pytest.mark.integration
 
@@ -61,3 +69,43 @@ def test_a_program_that_does_not_exist_ends_the_replay(replay: Replay) -> None:
 def test_a_key_that_may_not_order_ends_the_replay(replay: Replay) -> None:
     with pytest.raises(ApiProblem, match="orders:write"):
         replay.order(purchase(1), scopes=("orders:read",))
+
+
+TODAY, TOMORROW = date(1997, 1, 1), date(1997, 1, 2)
+
+
+@pytest.fixture
+def clock(world: World) -> Iterator[Clock]:
+    operator = ApiClient(world.url, world.operator.key)
+    chain = Rpc(world.deployment.settings.rpc_url)
+    yield Clock(chain, operator)
+    chain.close()
+    operator.close()
+
+
+def waits(world: World, name: str, due: date) -> None:
+    """A request that no relayer here carries out: its key is another's."""
+    row = {"id": name, "kind": "claim", "lane": "another", "payload": "{}", "state": "accepted", "failures": 0}
+    with world.store.write() as connection:
+        connection.execute(
+            tables.relay_requests.insert().values(row | {"not_before": day_start(due), "accepted_at": 1})
+        )
+
+
+def test_a_request_that_waits_behind_a_later_days_does_not_end_the_replay(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_STILL_SECONDS", 1)
+    waits(world, "of a day that comes again", TOMORROW)
+    waits(world, "behind it", TODAY)
+    clock.wait_until_settled(TODAY)
+
+
+def test_a_request_that_waits_for_nothing_ends_the_replay(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_STILL_SECONDS", 0.5)
+    monkeypatch.setattr(service, "_PATIENCE_SECONDS", 1)
+    waits(world, "alone", TODAY)
+    with pytest.raises(ChainpointsError, match="1 relay requests did not move for 1 s"):
+        clock.wait_until_settled(TODAY)
