@@ -4,11 +4,15 @@ Each is a gateway and a chain of its own, drawn from a seed: people pay through 
 are reorganised and processes are killed with -9; then nothing may be lost, doubled or stuck. They go on until there
 were as many reorgs and kills as were asked for (--reorgs, --kills, --seed). What it came to stands afterwards in
 docs/reliability.md, between its marks. The first campaign that fails ends it, with its seed and the ends of the logs.
+Before them come requests made up from the API's own description (tests/integration/api/test_fuzz.py).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +29,7 @@ from chainpoints.config import Secret  # noqa: E402
 from faults.campaign import Campaign, Plan, Report  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
+_FUZZ_EXAMPLES = 100
 BEGIN, END = "<!-- faults-long: written by `make faults-long` -->", "<!-- end of faults-long -->"
 
 
@@ -35,6 +40,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     began, reports, seed = time.monotonic(), list[Report](), asked.seed
+    if not (fuzzed := _fuzz()):
+        return 1
     with postgres_server() as server:
         while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
             plan = Plan(seed=seed, payments=100, share=0.05 * (seed % 3), reorgs=20, deepest=60, kills=40)
@@ -46,8 +53,17 @@ def main() -> int:
             minutes = (time.monotonic() - began) / 60
             print(f"faults: {minutes:4.0f} min, seed {seed}: {reports[-1]}", flush=True)
             seed += 1
-    _write(reports, asked.seed, (time.monotonic() - began) / 60)
+    _write(reports, fuzzed, asked.seed, (time.monotonic() - began) / 60)
     return 0
+
+
+def _fuzz() -> list[str]:
+    """What each caller's made-up requests came to; nothing when one was answered wrongly, which is told."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie", "-q", "tests/integration/api/test_fuzz.py"]
+    environment = os.environ | {"FUZZ_EXAMPLES": str(_FUZZ_EXAMPLES)}
+    run = subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True, stdout=subprocess.PIPE)
+    print(run.stdout, flush=True)
+    return re.findall(r"fuzz: (.*)", run.stdout) if run.returncode == 0 else []
 
 
 def _campaign(plan: Plan, server: str) -> Report:
@@ -68,7 +84,7 @@ def _killed(reports: list[Report]) -> Counter[str]:
     return sum((each.killed for each in reports), Counter[str]())
 
 
-def _write(reports: list[Report], first_seed: int, minutes: float) -> None:
+def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: float) -> None:
     faults = sum((each.faults for each in reports), Counter[str]())
     drained = max(each.drained_seconds for each in reports)
     lines = [
@@ -78,6 +94,7 @@ def _write(reports: list[Report], first_seed: int, minutes: float) -> None:
         f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",
         f"- faults of the provider: {', '.join(f'{kind} {count}' for kind, count in sorted(faults.items()))}",
         f"- drained within {drained:.1f} s at most",
+        f"- requests made up from the API's description, none answered wrongly: {'; '.join(fuzzed)}",
     ]
     text = PAGE.read_text(encoding="utf-8")
     begin, end = text.index(BEGIN), text.index(END)

@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from chainpoints.api import observed
 from chainpoints.api.schemas.forms import told, unreadable
@@ -102,6 +103,7 @@ _OF_STATUS = {
     413: "body-too-large",
     429: "rate-limited",
 }
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _RETRY_AFTER = {"retry-after": "1"}
 
 
@@ -155,7 +157,8 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         kind = _OF_STATUS.get(error.status_code, "invalid-request")
-        return problem(instance_of(request.scope), error.status_code, kind, KINDS[kind][1], error.headers)
+        headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return problem(instance_of(request.scope), error.status_code, kind, KINDS[kind][1], headers)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
@@ -163,6 +166,16 @@ def add_handlers(app: FastAPI) -> None:
         request_id = request.scope["state"]["request_id"]
         structlog.get_logger().error("request failed", path=request.url.path, request_id=request_id, exc_info=error)
         return problem(instance_of(request.scope), 500, "internal", KINDS["internal"][1], {observed.HEADER: request_id})
+
+
+def _allowed(request: Request) -> str:
+    """The methods that any route of the path takes (RFC 9110, section 10.2.1): a route knows only its own."""
+    tries = {method: {**request.scope, "method": method} for method in _METHODS}
+    return ", ".join(
+        method
+        for method, scope in tries.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 def _place(location: tuple[int | str, ...]) -> str:

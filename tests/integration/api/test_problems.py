@@ -65,9 +65,11 @@ def test_every_route_answers_malformed_paths_and_bodies_with_a_problem(api: Api)
 def test_every_route_answers_other_methods_with_a_problem(api: Api) -> None:
     taken = set(api.routes())
     for _, path in sorted(taken):
-        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {own for own, each in taken if each == path}:
-            body = assert_problem(api.public.send(method, filled(path, "1")))
-            assert body["status"] == 405, (method, path)
+        own = {method for method, each in taken if each == path}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - own:
+            answer = api.public.send(method, filled(path, "1"))
+            assert assert_problem(answer)["status"] == 405, (method, path)
+            assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == own, (method, path)
 
 
 def test_unknown_addresses_and_trailing_slashes(api: Api) -> None:

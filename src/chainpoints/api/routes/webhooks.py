@@ -168,11 +168,11 @@ def list_messages(
     query: Annotated[MessagesQuery, Query()],
 ) -> MessagePage:
     """What it was sent, the newest first, with every attempt. Needs the scope webhooks:read."""
-    place = place_of(query.cursor)
-    after = place_number(place[0]) if place else None
     with gateway.reading() as view:
         _reader(gateway, view, token, merchant)
         _known(view, merchant, webhook_id)
+        place = place_of(query.cursor)
+        after = place_number(place[0]) if place else None
         rows = messages.messages(view.connection, webhook_id, after=after, limit=query.limit + 1)
         shown = rows[: query.limit]
         attempts = messages.attempts_of(view.connection, [row.number for row in shown])
