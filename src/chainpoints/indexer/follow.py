@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Event
 
 from chainpoints.chain.client import ChainClient, Header, Heads
@@ -19,8 +21,9 @@ from chainpoints.store.session import Store
 
 _STATE_EVERY_SECONDS = 1.0
 
-_EVENTS_IN_A_COMMIT = 50_000
+_EVENTS_IN_A_COMMIT = 25_000
 _LONGEST_WITHOUT_COMMIT_SECONDS = 2.0
+_ALLOCATIONS_UNCOLLECTED = 500_000
 
 _BACKFILL_BLOCKS = 1_000
 """From so many new blocks on, when they are more than are stored, what can be made up for afterwards is left out."""
@@ -148,13 +151,14 @@ class Follower:
         if not self._is_backfilling and move.last - keep > max(_BACKFILL_BLOCKS, local.height - self._first_block):
             backfill.leave_out(self._store)
             self._is_backfilling = True
-        for blocks in _gathered(self._ranges.fetch(keep + 1, move.last)):
-            self._commit(heads, keep, blocks)
-            keep = local.height
-            if progress is not None:
-                progress(keep - self._first_block + 1, move.last - self._first_block + 1, f"block {keep}")
-            if self._stop.is_set():
-                return
+        with _collector_at_rest():
+            for blocks in _gathered(self._ranges.fetch(keep + 1, move.last)):
+                self._commit(heads, keep, blocks)
+                keep = local.height
+                if progress is not None:
+                    progress(keep - self._first_block + 1, move.last - self._first_block + 1, f"block {keep}")
+                if self._stop.is_set():
+                    return
 
     def _end_backfill(self) -> None:
         backfill.make_up(self._store)
@@ -213,6 +217,17 @@ class Follower:
         return old._replace(
             node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None, trouble=None
         )
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """The garbage collector looks rarely while many objects that live on are made: it would find nothing each time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS_UNCOLLECTED)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _gathered(ranges: Iterable[list[BlockEvents]]) -> Iterator[list[BlockEvents]]:

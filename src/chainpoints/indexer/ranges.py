@@ -19,7 +19,7 @@ _EVENTS_WANTED = (
     10_000  # in a range: few enough for the processor's caches and the memory, many enough for the database
 )
 _MOST_BLOCKS = 2_000
-_IN_FLIGHT = 8
+_IN_FLIGHT = 6
 
 _RANGES_UNTIL_LARGER = 100
 """After so many, a larger range than the one that was refused is tried: a cap may be on results, which vary."""

@@ -52,7 +52,7 @@ _SQLITE_PRAGMAS = (
     f"busy_timeout={_SQLITE_BUSY_SECONDS * 1000}",
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "mmap_size=2147418112",  # bytes, the most that SQLite takes: a page in the system's cache is read without a call
+    "mmap_size=33554432",  # bytes: pages read without a call; they count as the process's memory
 )
 
 
