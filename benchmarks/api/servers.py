@@ -29,6 +29,7 @@ from chainpoints.chain.manifest import CompilerSettings, Manifest, save_manifest
 from chainpoints.config import Secret, load_settings
 from chainpoints.errors import ConfigError
 from chainpoints.gateway import build_gateway
+from chainpoints.log import set_up_logging
 from chainpoints.types import ZERO_ADDRESS
 
 ANSWERS = FOLDER / "answers.json"
@@ -97,6 +98,7 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
 
 def _main(which: str) -> None:
     settings = load_settings()
+    set_up_logging(settings.log_level, process="serve")  # as `chainpoints serve` does
     if which == "bare":
         app = bare()
     else:

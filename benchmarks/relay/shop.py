@@ -97,7 +97,8 @@ class Shop:
             "valid_before": _FOREVER,
             "signature": sign(typed_data, customer.key),
         }
-        row = (order_id, MERCHANT, reference, of_order, PROGRAM, ONE_POINT, None, None, None, int(time.time()))
+        made_at, expires_at = int(time.time()), None
+        row = (order_id, MERCHANT, reference, of_order, PROGRAM, ONE_POINT, None, None, None, made_at, expires_at)
         return row, Signed(of_order, _http("/v1/payments", body, order_id))
 
     def _accept(self, lane: str, kind: str, payloads: Sequence[dict[str, object]]) -> None:

@@ -11,14 +11,14 @@ from chainpoints.chain.manifest import load_manifest
 from chainpoints.config import Settings
 from chainpoints.store.migrate import migrate
 from chainpoints.store.processes import heartbeat
-from chainpoints.store.session import Store
+from chainpoints.store.session import MOST_MAPPED_BYTES, Store
 from chainpoints.web.pages import router
 
 
 def build_gateway(settings: Settings, *, limits: Limits | None = None) -> Application:
     """The application for these settings, its database at the newest schema. Raises ConfigError without a manifest."""
     manifest = load_manifest(settings.manifest)
-    store = Store(settings.database)
+    store = Store(settings.database, mapped_bytes=MOST_MAPPED_BYTES)
     migrate(store)
     return create_app(settings, manifest, store, limits=limits, pages=[router(store)])
 

@@ -52,14 +52,18 @@ _SQLITE_PRAGMAS = (
     f"busy_timeout={_SQLITE_BUSY_SECONDS * 1000}",
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "mmap_size=33554432",  # bytes: pages read without a call; they count as the process's memory
 )
+
+
+MAPPED_BYTES, MOST_MAPPED_BYTES = 32 * 1024**2, 2_147_418_112
+"""How much of a SQLite file is mapped: its pages are read without a call, and count as memory of the process. The
+second is the most that SQLite takes, for a process that reads a little here and there of all of it."""
 
 
 class Store:
     """A database. `read()` gives one consistent snapshot; `write()` commits on leaving, rolls back on an exception."""
 
-    def __init__(self, database: Secret) -> None:
+    def __init__(self, database: Secret, *, mapped_bytes: int = MAPPED_BYTES) -> None:
         try:
             url = make_url(database.reveal())
         except (ArgumentError, ValueError):  # whose words may hold a password
@@ -76,7 +80,7 @@ class Store:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
             self._file = Path(url.database)
             self.engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
-            _set_up_sqlite(self.engine, self._file)
+            _set_up_sqlite(self.engine, self._file, mapped_bytes)
         else:
             self.engine = create_engine(
                 url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
@@ -157,7 +161,7 @@ def _cause(error: Exception) -> str:
     return next((cause for part, cause in _CAUSES.items() if part in words), type(error).__name__)
 
 
-def _set_up_sqlite(engine: Engine, file: Path) -> None:
+def _set_up_sqlite(engine: Engine, file: Path, mapped_bytes: int) -> None:
     @event.listens_for(engine, "do_connect")
     def connecting(*_: Any) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +169,7 @@ def _set_up_sqlite(engine: Engine, file: Path) -> None:
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
-        for pragma in _SQLITE_PRAGMAS:
+        for pragma in (*_SQLITE_PRAGMAS, f"mmap_size={mapped_bytes}"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
         _set_wal(dbapi_connection)
 
