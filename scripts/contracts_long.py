@@ -20,7 +20,10 @@ BEGIN, END = "<!-- contracts-long: written by `make contracts-long` -->", "<!-- 
 PYTHON = str(BIN / "python")
 STEPS: dict[str, tuple[list[str], str]] = {
     "campaigns": ([forge(), "test", "--match-contract", "Invariants"], r"invariant_\w+\(\) \(.*\)|Ran .* tests?.*"),
-    "lives": ([PYTHON, "scripts/evm.py", "--scenarios=100000", "--processes=2", "-s"], r"seeds from \d+: 100,000 lives.*"),
+    "lives": (
+        [PYTHON, "scripts/evm.py", "--scenarios=100000", "--processes=2", "-s"],
+        r"seeds from \d+: 100,000 lives.*",
+    ),
     "mutation": ([PYTHON, "scripts/mutation.py", "--all"], r"mutation: (?:in all: |no test notices).*"),
     "symbolic": ([PYTHON, "scripts/symbolic.py"], r"symbolic: .*"),
     "prove": ([PYTHON, "scripts/prove.py"], r"prove: \d+ of .*"),
