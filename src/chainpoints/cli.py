@@ -255,8 +255,12 @@ def schedule(
             ratio = 1 + Fraction(growth)
         except (ValueError, ZeroDivisionError):
             raise InvalidInput(f"growth {growth!r} is not a number; write 0.05 or 1/20") from None
+        if ratio < 1:
+            raise InvalidInput(f"--growth {growth[:40]} is below 0: a period never releases less than the one before")
         shape = Schedule(periods, ratio.numerator, ratio.denominator)
         units = _total(total)
+        if not units:
+            raise InvalidInput("--total 0 releases nothing; give what the node will release in all, in points")
         amounts = [format_points(amount) for amount in shape.amounts(units)]
         rows = [{"period": period, "released": amount} for period, amount in enumerate(amounts)]
         if as_json:

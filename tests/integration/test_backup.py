@@ -147,7 +147,7 @@ def test_what_is_no_backup_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not a backup"):
         restore(tmp_path / "store.db", store, quiet)
     (tmp_path / "notes.txt").write_text("no database at all " * 100)
-    with pytest.raises(ConfigError, match="not a SQLite database"):
+    with pytest.raises(ConfigError, match=r"notes.txt is not a backup"):
         restore(tmp_path / "notes.txt", store, quiet)
     with pytest.raises(ConfigError, match="cannot be read"):
         restore(tmp_path / "none.db", store, quiet)

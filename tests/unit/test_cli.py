@@ -103,6 +103,11 @@ def test_a_wrong_option_of_the_schedule_is_told_as_json() -> None:
     assert "0.05 or 1/20" in error["message"]
 
 
+def test_a_schedule_that_shrinks_or_releases_nothing_is_refused() -> None:
+    assert "below 0" in error_of("schedule", "--total", "10", "--growth", "-0.1")["message"]
+    assert "releases nothing" in error_of("schedule", "--total", "0")["message"]
+
+
 @pytest.mark.parametrize("command", [*PROCESSES, "rebuild", "run"])
 def test_a_database_that_is_down_is_told_as_json_and_may_be_tried_again(
     command: str, folder: Path, monkeypatch: pytest.MonkeyPatch

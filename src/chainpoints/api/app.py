@@ -15,6 +15,7 @@ from chainpoints.api.deps import Gateway
 from chainpoints.api.documented import PROBLEM
 from chainpoints.api.errors import add_handlers
 from chainpoints.api.examples import add_examples
+from chainpoints.api.idempotency import require_keys
 from chainpoints.api.limits import AtOnce, BodyLimit, Buckets, Limits, RateLimit
 from chainpoints.api.observed import PREFIX, HttpMetrics, Observed
 from chainpoints.api.routes import (
@@ -136,5 +137,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         add_examples(document)
+        require_keys(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
@@ -113,8 +113,22 @@ def _again(earlier: StoredAnswer, request_hash: str) -> Response:
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(description="Required. The same key and body are answered once; repeat it freely.", examples=["a1b2c3"]),
+    Header(description="The same key and body are answered once; repeat it freely.", examples=["a1b2c3"]),
 ]
+"""Optional for the framework only, so that one that is missing gets a problem of its own."""
+
+
+def require_keys(document: dict[str, Any]) -> None:
+    """Makes the header required in an OpenAPI document."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] == "idempotency-key":
+                    kept = {"examples": parameter["schema"]["examples"]}
+                    parameter |= {
+                        "required": True,
+                        "schema": {"type": "string", "minLength": 1, "maxLength": 255} | kept,
+                    }
 
 
 async def _action(

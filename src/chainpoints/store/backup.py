@@ -32,6 +32,7 @@ _ROWS_AT_ONCE = 10_000
 _TABLES: Sequence[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.processes]
 """All but who runs on the database just now: those do not run on the restored one."""
 _NOT_COPIED = ("backup", "alembic_version", tables.processes.name)
+_SQLITE_MAGIC = b"SQLite format 3\0"
 _ABOUT = "CREATE TABLE backup (made_at INTEGER NOT NULL, row_count INTEGER NOT NULL, digest TEXT NOT NULL)"
 
 Progress = Callable[[int, int, str], None]
@@ -107,6 +108,13 @@ def _copy_file(file: Path, to: Path) -> None:
         shutil.copyfile(file, to)
     except OSError as error:
         raise ConfigError(f"the backup {file} cannot be read ({error.strerror}); give the path of a backup") from None
+    with to.open("rb") as copy:
+        if copy.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+            raise _no_backup(file)
+
+
+def _no_backup(file: Path) -> ConfigError:
+    return ConfigError(f"{file} is not a backup that `chainpoints backup` has made; nothing was restored")
 
 
 def _require_whole(file: Path, origin: Store) -> Backup:
@@ -115,7 +123,7 @@ def _require_whole(file: Path, origin: Store) -> Backup:
         found = MetaData()  # as it stands in the file: an older version's tables and columns
         found.reflect(connection)
         if "backup" not in found.tables:
-            raise ConfigError(f"{file} is not a backup that `chainpoints backup` has made; nothing was restored")
+            raise _no_backup(file)
         made = Backup(*connection.execute(text("SELECT made_at, row_count, digest FROM backup")).one())
         if (
             _digest(connection, [table for name, table in found.tables.items() if name not in _NOT_COPIED])

@@ -26,6 +26,20 @@ def test_every_route_says_what_it_does_what_it_takes_and_how_it_fails(api: Api) 
         assert "422" not in operation["responses"], name
 
 
+def test_what_is_done_once_needs_its_key_and_the_document_says_so(api: Api) -> None:
+    asked = 0
+    for name, operation in operations(api):
+        for header in operation.get("parameters", []):
+            if header["name"] != "idempotency-key":
+                continue
+            assert header["required"], name
+            method, path = name.split()
+            answer = api.operator.send(method, re.sub(r"{\w+}", "1", path), json={})
+            assert answer.status_code in (400, 422), (name, answer.text)
+            asked += 1
+    assert asked >= 15
+
+
 def test_the_docs_show_every_route_and_load_nothing_from_elsewhere(api: Api) -> None:
     page = api.public.send("GET", "/docs")
     assert page.status_code == 200
