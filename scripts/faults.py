@@ -88,7 +88,7 @@ def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: f
     faults = sum((each.faults for each in reports), Counter[str]())
     drained = max(each.drained_seconds for each in reports)
     lines = [
-        f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, {len(reports)} campaigns, seeds from {first_seed}: "
+        f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, campaigns: {len(reports)}, seeds from {first_seed}: "
         "nothing lost, doubled or stuck; rows equal to a fresh index of each chain",
         f"- {sum(each.payments for each in reports)} payments, {sum(each.reorgs for each in reports)} reorgs",
         f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",
