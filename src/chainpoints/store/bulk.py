@@ -27,18 +27,16 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
             for row in rows:
                 copy.write_row(row)
         return
+    is_sqlite = connection.dialect.name == "sqlite"
+    marks = f"({', '.join(['?' if is_sqlite else '%s'] * len(table.columns))})"
     insert = f"INSERT INTO {table.name} ({names}) VALUES "
-    if connection.dialect.name == "postgresql":
-        marks = ", ".join(["%s"] * len(table.columns))
-        connection.exec_driver_sql(f"{insert}({marks})", list(rows))
-        return
-    marks = f"({', '.join('?' * len(table.columns))})"
-    whole = len(rows) - len(rows) % _ROWS_IN_A_STATEMENT
-    parts = [_flat(rows[first : first + _ROWS_IN_A_STATEMENT]) for first in range(0, whole, _ROWS_IN_A_STATEMENT)]
-    if parts:
+    if is_sqlite and len(rows) >= _ROWS_IN_A_STATEMENT:
+        whole = len(rows) - len(rows) % _ROWS_IN_A_STATEMENT
+        parts = [_flat(rows[first : first + _ROWS_IN_A_STATEMENT]) for first in range(0, whole, _ROWS_IN_A_STATEMENT)]
         connection.exec_driver_sql(insert + ", ".join([marks] * _ROWS_IN_A_STATEMENT), parts)
-    if whole < len(rows):
-        connection.exec_driver_sql(insert + marks, list(rows[whole:]))
+        rows = rows[whole:]
+    if rows:
+        connection.exec_driver_sql(insert + marks, list(rows))
 
 
 def _flat(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

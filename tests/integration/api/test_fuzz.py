@@ -33,6 +33,7 @@ CALLERS = ["operator", "merchant", "nobody"] if "FUZZ_EXAMPLES" in os.environ el
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
     "negative_data_rejection", "unsupported_method", "allow_header_conformance", "ignored_auth",
+    "missing_required_header",
 )  # fmt: skip
 FINAL_AFTER = 100
 """Blocks after which the local node calls the first ones final: before it, what is final cannot be answered."""
