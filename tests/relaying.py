@@ -86,7 +86,7 @@ class Shop:
     def accept(self, kind: str, payload: dict[str, Any], *, order: str | None = None, wallet: str | None = None) -> str:
         lane = next(lane for lane, kinds in LANES.items() if kind in kinds)
         with self.store.write() as connection:
-            return relay.add_request(
+            request = relay.add_request(
                 connection,
                 kind=kind,
                 lane=lane,
@@ -96,6 +96,7 @@ class Shop:
                 order_hash=order_hash(order) if order else None,
                 wallet=wallet,
             )
+        return request.id
 
     def requests(self, ids: Sequence[str]) -> list[Request]:
         with self.store.read() as connection:

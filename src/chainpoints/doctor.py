@@ -23,7 +23,7 @@ from chainpoints.store.migrate import newest_revision, stored_revision
 from chainpoints.store.processes import processes_seen
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import LEADERS, Store
-from chainpoints.store.status import head, indexed, totals
+from chainpoints.store.status import head, indexed_and_head, totals
 from chainpoints.types import format_points
 
 _NEEDED = (*LEADERS, "serve")
@@ -196,7 +196,7 @@ def _database(store: Store) -> Finding:
 
 def _index(store: Store, rpc: Rpc | None) -> Finding:
     with store.read() as connection:
-        state, at = indexed(connection), head(connection)
+        state, at = indexed_and_head(connection)
     if state.halted:
         return Finding("index", False, state.halted)
     if state.trouble:

@@ -20,7 +20,7 @@ from chainpoints.config import Settings
 from chainpoints.errors import NotFound, RequestRefused
 from chainpoints.store import Connection
 from chainpoints.store.session import Store
-from chainpoints.store.status import Counts, Finality, Head, Indexed, block_to_read_at, head, indexed
+from chainpoints.store.status import Counts, Finality, Head, Indexed, state_and_block
 
 AT_PARAMETERS: dict[str, Any] = {
     "parameters": [
@@ -115,18 +115,17 @@ class Gateway:
     def reading(self, finality: Finality = "head") -> Iterator[View]:
         """A consistent snapshot at the highest block of that finality. Raises StoreUnavailable when there is none."""
         with self.store.read() as connection:
-            state = indexed(connection)
-            with _refusing_as_of(View(connection, block_to_read_at(connection, finality, state), state)) as view:
+            state, block = state_and_block(connection, finality)
+            with _refusing_as_of(View(connection, block, state)) as view:
                 yield view
 
     @contextmanager
     def writing(self) -> Iterator[View]:
         """A transaction that commits on leaving; the chain is read at its head."""
-        with (
-            self.store.write() as connection,
-            _refusing_as_of(View(connection, head(connection), indexed(connection))) as view,
-        ):
-            yield view
+        with self.store.write() as connection:
+            state, block = state_and_block(connection, "head")
+            with _refusing_as_of(View(connection, block, state)) as view:
+                yield view
 
 
 @contextmanager

@@ -51,8 +51,9 @@ def promised(
     """
     account = NO_MERCHANT if merchant is None else merchant
     units = BY_CODE_GAS if by_code else _EXPECTED_GAS[kind] + _CLAIMED_NODE_GAS * nodes
-    expected = -(-units * gas.price(view.connection) // WEI_IN_GWEI)
-    if gateway.settings.gas_budget_gwei is None and gas.budget(view.connection, account) is None:
+    price, budget = gas.price_and_budget(view.connection, account)
+    expected = -(-units * price // WEI_IN_GWEI)
+    if gateway.settings.gas_budget_gwei is None and budget is None:
         return expected
     gateway.store.hold(view.connection, f"gas {account}")  # so that two at once do not both take the last of it
     day = day_of(gateway, view, account)

@@ -19,12 +19,12 @@ from chainpoints.api.auth import Token, authorized
 from chainpoints.api.deps import GatewayDep
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import Connection
-from chainpoints.store.load import queues, reorgs, undelivered, unmined
+from chainpoints.store.load import Reorgs, queues, reorgs, undelivered, unmined
 from chainpoints.store.processes import processes_seen
 from chainpoints.store.programs import books, programs
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
-from chainpoints.store.status import head, indexed
+from chainpoints.store.status import Head, Indexed, indexed_and_head
 
 router = APIRouter(include_in_schema=False)  # it is no JSON, and for Prometheus, which knows the form
 
@@ -57,14 +57,14 @@ class _OfStore(Collector):
             yield from _telling(connection)
             yield from _running(connection)
             try:
-                yield from _indexing(connection)
+                state, at = indexed_and_head(connection)
             except StoreUnavailable:
                 return
-            yield from _points(connection)
+            yield from _indexing(state, at, reorgs(connection))
+            yield from _points(connection, at.number)
 
 
-def _indexing(connection: Connection) -> Iterator[Metric]:
-    state, at, seen = indexed(connection), head(connection), reorgs(connection)
+def _indexing(state: Indexed, at: Head, seen: Reorgs) -> Iterator[Metric]:
     yield _gauge("index_block", "The highest block that was read.", {(): at.number})
     yield _gauge("index_node_block", "The highest block that the RPC endpoint told of.", {(): state.node_head})
     yield _gauge("index_final_block", "Blocks up to this one do not change any more.", {(): state.final})
@@ -102,8 +102,7 @@ def _running(connection: Connection) -> Iterator[Metric]:
     yield _gauge("process_silence_seconds", "Since a process last said that it runs.", seen, "role", "host", "pid")
 
 
-def _points(connection: Connection) -> Iterator[Metric]:
-    at = head(connection).number
+def _points(connection: Connection, at: int) -> Iterator[Metric]:
     sums: dict[tuple[str, ...], float] = {}
     for number in programs(connection, at):
         found = books(connection, number, at)

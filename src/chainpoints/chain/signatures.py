@@ -12,6 +12,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.messages import SignableMessage
+from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
@@ -19,7 +20,7 @@ from hexbytes import HexBytes
 
 from chainpoints.chain.manifest import Manifest
 from chainpoints.errors import InvalidInput
-from chainpoints.types import Address, Hash32, Points, parse_address
+from chainpoints.types import Address, Hash32, Points
 
 # EIP-2: of the two signatures (s and order - s) only the one with the lower s counts.
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -196,7 +197,8 @@ def recover(typed_data: dict[str, Any], signature: str) -> Address:
     if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64], "big") > HALF_ORDER:
         raise InvalidInput("a signature is 65 bytes (r, s, v) with v 27 or 28 and the lower of the two possible s")
     try:
-        return parse_address(Account.recover_message(signable(typed_data), signature=raw))
+        signed = Signature(raw[:64] + bytes([raw[64] - 27]))
+        return Address(signed.recover_public_key_from_msg_hash(digest(typed_data)).to_address())
     except (ValueError, BadSignature, ValidationError):
         raise InvalidInput("no account can have made this signature") from None
 

@@ -34,6 +34,7 @@ _PROMISED_TO = _PROMISED.where(requests.c.merchant == bindparam("merchant"))
 _PROMISED_TO_NOBODY = _PROMISED.where(requests.c.merchant.is_(None))
 _BUDGET = select(gas_budgets.c.gwei).where(gas_budgets.c.merchant == bindparam("merchant"))
 _PRICE = select(func.max(relay_lanes.c.gas_price))
+_PRICE_AND_BUDGET = select(_PRICE.scalar_subquery(), _BUDGET.scalar_subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,10 @@ def set_budget(connection: Connection, merchant: int, gwei: int | None) -> None:
         connection.execute(insert(gas_budgets).values(merchant=merchant, gwei=gwei))
 
 
-def price(connection: Connection) -> int:
-    """Wei per gas, as the relayer saw it last; 0 before there was one."""
-    return connection.scalar(_PRICE) or 0
+def price_and_budget(connection: Connection, merchant: int) -> tuple[int, int | None]:
+    """Wei per gas, as the relayer saw it last (0 before there was one), and the merchant's `budget`."""
+    price, gwei = connection.execute(_PRICE_AND_BUDGET, {"merchant": merchant}).one()
+    return price or 0, gwei
 
 
 def set_price(connection: Connection, lane: str, wei: int) -> None:

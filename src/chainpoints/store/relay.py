@@ -70,11 +70,11 @@ class Request:
     not_before: int
     accepted_at: int
     failures: int
-    refusal: dict[str, Any] | None
-    transaction_hash: str | None
-    block_number: int | None
-    block_hash: str | None
-    block_is_stored: bool
+    refusal: dict[str, Any] | None = None
+    transaction_hash: str | None = None
+    block_number: int | None = None
+    block_hash: str | None = None
+    block_is_stored: bool = False
 
 
 def _select() -> Select[Any]:
@@ -100,7 +100,7 @@ def _ready(which: ColumnElement[bool]) -> Select[Any]:
 
 
 # Put together once: building a statement costs more than running it.
-_INSERT = insert(requests)
+_INSERT = insert(requests).returning(requests.c.sequence)
 _BY_ID = _select().where(requests.c.id == bindparam("id"))
 _OF_ORDER = (
     _select()
@@ -152,8 +152,8 @@ def add_request(
     wallet: str | None = None,
     promised_gwei: int = 0,
     request_id: str | None = None,
-) -> str:
-    """Accepts a request and gives its id. `not_before` is the timestamp of the head block it was accepted at;
+) -> Request:
+    """Accepts a request and gives it. `not_before` is the timestamp of the head block it was accepted at;
     `promised_gwei` what it is expected to cost (store/gas). `request_id`: an id of its own, for what is accepted once.
 
     Give `order_hash` for what is of an order and `wallet` for what acts for a person: each keeps its order.
@@ -161,23 +161,21 @@ def add_request(
     """
     if kind not in LANES.get(lane, ()):
         raise InvalidInput(f"no lane {lane} sends requests of kind {kind}")
-    request_id = request_id or str(uuid.uuid4())
-    row = {
-        "id": request_id,
+    row: dict[str, Any] = {
+        "id": request_id or str(uuid.uuid4()),
         "kind": kind,
         "lane": lane,
         "merchant": payload.get("merchant") if merchant is None else merchant,
         "order_hash": order_hash,
         "wallet": wallet,
-        "payload": json.dumps(payload, sort_keys=True),
         "state": "accepted",
         "not_before": not_before,
         "accepted_at": int(time.time()),
         "failures": 0,
-        "promised_gwei": promised_gwei,
     }
-    connection.execute(_INSERT, row)
-    return request_id
+    stored = row | {"payload": json.dumps(payload, sort_keys=True), "promised_gwei": promised_gwei}
+    sequence = connection.execute(_INSERT, stored).scalar_one()
+    return Request(sequence=sequence, payload=dict(payload), **row)
 
 
 def request(connection: Connection, request_id: str) -> Request:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select, true
 
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import tables
@@ -28,6 +29,13 @@ _STATE = select(
     _state.trouble,
 )
 _HEAD = select(_blocks.number, _blocks.hash, _blocks.timestamp).order_by(_blocks.number.desc()).limit(1)
+_STATE_AND_HEAD = (
+    _STATE.add_columns(_blocks.number, _blocks.hash, _blocks.timestamp)
+    .join_from(tables.chain_state, tables.blocks, true(), isouter=True)
+    .order_by(_blocks.number.desc())
+    .limit(1)
+)
+_NOT_READ = "the chain has not been read yet; see that `chainpoints index` runs, and try again"
 _HIGHEST = _HEAD.where(_blocks.number <= bindparam("up_to"))
 _REFUSALS = select(_requests.refusal).where(_requests.state == "refused")
 _REQUESTS_BY_STATE = select(_requests.state, func.count()).group_by(_requests.state)
@@ -100,28 +108,37 @@ class Totals:
 
 def head(connection: Connection) -> Head:
     """The highest stored block. Raises StoreUnavailable while there is none."""
-    return _highest(connection, None)
+    return _head_of(connection.execute(_HEAD).one_or_none(), "")
 
 
 def indexed(connection: Connection) -> Indexed:
     """Raises StoreUnavailable while the indexer has not begun."""
     row = connection.execute(_STATE).one_or_none()
     if row is None:
-        raise StoreUnavailable("the chain has not been read yet; see that `chainpoints index` runs, and try again")
+        raise StoreUnavailable(_NOT_READ)
     return Indexed(*row)
 
 
-def block_to_read_at(connection: Connection, finality: Finality, state: Indexed) -> Head:
-    """The highest stored block of that finality. Raises StoreUnavailable while the chain has none."""
-    return _highest(connection, {"head": None, "safe": state.safe, "final": state.final}[finality])
-
-
-def _highest(connection: Connection, up_to: int | None) -> Head:
-    row = connection.execute(
-        _HEAD if up_to is None else _HIGHEST, {} if up_to is None else {"up_to": up_to}
-    ).one_or_none()
+def indexed_and_head(connection: Connection) -> tuple[Indexed, Head]:
+    """Both at once, as each request needs them. Raises StoreUnavailable as they do."""
+    row = connection.execute(_STATE_AND_HEAD).one_or_none()
     if row is None:
-        what = "" if up_to is None else " of that finality"
+        raise StoreUnavailable(_NOT_READ)
+    *state, number, block_hash, timestamp = row
+    return Indexed(*state), _head_of(None if number is None else (number, block_hash, timestamp), "")
+
+
+def state_and_block(connection: Connection, finality: Finality) -> tuple[Indexed, Head]:
+    """And the highest stored block of that finality. Raises StoreUnavailable while the chain has none."""
+    state, highest = indexed_and_head(connection)
+    if finality == "head":
+        return state, highest
+    up_to = state.safe if finality == "safe" else state.final
+    return state, _head_of(connection.execute(_HIGHEST, {"up_to": up_to}).one_or_none(), " of that finality")
+
+
+def _head_of(row: Sequence[Any] | None, what: str) -> Head:
+    if row is None:
         raise StoreUnavailable(f"no block{what} has been read yet; try again, or read at ?finality=head")
     return Head(*row)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, or_, select
 from chainpoints.store import tables
 from chainpoints.store.chain_rows import block_hashes
 from chainpoints.store.history import TABLES, WALLET_COLUMNS, Place, Row, place_of
-from chainpoints.store.status import head, indexed
+from chainpoints.store.status import indexed_and_head
 
 END_OF_BLOCK = (1 << 31) - 1
 """A log index behind every log of a block."""
@@ -34,8 +34,8 @@ class Of(NamedTuple):
 
 def tip(connection: Connection, known_final: int | None) -> Tip:
     """The blocks above the final one; above `known_final`, if that is lower. Raises StoreUnavailable without any."""
-    state, number = indexed(connection), head(connection).number
-    final = min(state.final, number)
+    state, block = indexed_and_head(connection)
+    number, final = block.number, min(state.final, block.number)
     first = final if known_final is None else min(known_final, final)
     return Tip(number, final, dict(block_hashes(connection, first)))
 

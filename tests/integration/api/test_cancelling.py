@@ -69,7 +69,7 @@ def test_the_chain_refuses_what_the_gateway_had_accepted_before(world: World) ->
             order_hash=terms.order_hash,
             wallet=ALICE,
         )
-    ended = world.ended({"id": request})
+    ended = world.ended({"id": request.id})
     assert ended["state"] == "refused"
     assert ended["refusal"]["name"] == "PointsToken_PaymentsCancelled"
     assert "sign it anew" in ended["refusal"]["sentence"]

@@ -83,7 +83,7 @@ def test_what_is_on_its_way_counts_before_it_is_mined(deployment: Deployment, st
 
 def gas_price(store: Store) -> int:
     with store.read() as connection:
-        return gas.price(connection)
+        return gas.price_and_budget(connection, gas.NO_MERCHANT)[0]
 
 
 def test_claims_have_the_default_budget_together(deployment: Deployment, store: Store) -> None:

@@ -354,7 +354,7 @@ def test_a_request_whose_block_a_reorg_took_is_not_shown_as_mined(api: Api, bloc
     """The indexer has read the new branch, and the relayer has not looked yet."""
     with write(api) as connection:
         where = {"lane": "relayer", "merchant": 1, "order_hash": "0x" + "0e" * 32, "not_before": 0}
-        request = relay.add_request(connection, kind="payment", payload={}, **where)
+        request = relay.add_request(connection, kind="payment", payload={}, **where).id
         attempt = Attempt("0x" + "aa" * 32, "0x", max_fee=1, priority_fee=1, gas=21_000)
         relay_transactions.record(connection, BOB, "payment", [request], 0, attempt)
         (sent,) = relay_transactions.unfinished(connection, BOB)

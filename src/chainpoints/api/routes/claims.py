@@ -41,7 +41,7 @@ def _claim(action: Action, view: View, body: NewClaim) -> Answer:
     if not claimable or (body.nodes is not None and len(claimable) < len(held)):
         raise _nothing_claimable(view, held)
     nodes = claimable[:_NODES_IN_A_CLAIM]
-    request_id = add_request(
+    request = add_request(
         view.connection,
         kind="claim",
         lane="relayer",
@@ -50,7 +50,7 @@ def _claim(action: Action, view: View, body: NewClaim) -> Answer:
         wallet=wallet,
         promised_gwei=promised(action.gateway, view, "claim", None, nodes=len(nodes)),
     )
-    return accepted(view, request_id)
+    return accepted(view, request)
 
 
 def _named(view: View, body: NewClaim) -> tuple[str, _Held]:

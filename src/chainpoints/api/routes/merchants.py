@@ -28,7 +28,7 @@ from chainpoints.domain.order import reserve_hash
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store import merchants as store
 from chainpoints.store.merchants import MerchantRow
-from chainpoints.store.relay import add_request, request, requests_of_order
+from chainpoints.store.relay import add_request, requests_of_order
 from chainpoints.types import SUPPLY_CAP, ZERO_ADDRESS, Points, format_points, parse_address, parse_points
 
 router = APIRouter(tags=["merchants"])
@@ -53,7 +53,7 @@ def register_merchant(action: ActionDep, body: NewMerchant) -> Response:
             "paid_per_day": parse_points(body.paid_per_day),
             "issued_per_day": parse_points(body.issued_per_day),
         }
-        request_id = add_request(
+        request = add_request(
             view.connection,
             kind="register_merchant",
             lane="registrar",
@@ -62,7 +62,7 @@ def register_merchant(action: ActionDep, body: NewMerchant) -> Response:
             merchant=merchant,
         )
         view.check_chain_is_reached()
-        made = request_shape(view, request(view.connection, request_id))
+        made = request_shape(view, request)
         return Answer(202, MerchantMade(read_at=view.read_at(), merchant=merchant, request=made))
 
     return action.keyed("merchants:write", body, effect)
@@ -96,7 +96,7 @@ def add_quota(action: ActionDep, merchant: MerchantPath, body: NewQuota) -> Resp
         if known(view, merchant).quota + amount > SUPPLY_CAP:
             raise InvalidInput(f"with this the merchant's quota would pass the supply cap, {format_points(SUPPLY_CAP)}")
         payload = {"merchant": merchant, "amount": amount, "evidence": evidence_hash(body.evidence)}
-        request_id = add_request(
+        request = add_request(
             view.connection,
             kind="add_quota",
             lane="registrar",
@@ -104,7 +104,7 @@ def add_quota(action: ActionDep, merchant: MerchantPath, body: NewQuota) -> Resp
             not_before=view.now,
             merchant=merchant,
         )
-        return accepted(view, request_id)
+        return accepted(view, request)
 
     return action.keyed("merchants:write", body, effect)
 
@@ -145,7 +145,7 @@ def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Ans
         "amount": amount,
         "evidence": evidence_hash(body.evidence),
     }
-    request_id = add_request(
+    request = add_request(
         view.connection,
         kind="issue_reserve",
         lane="issuer",
@@ -154,7 +154,7 @@ def _reserve(action: Action, view: View, merchant: int, body: NewReserve) -> Ans
         merchant=merchant,
         order_hash=order,
     )
-    return accepted(view, request_id)
+    return accepted(view, request)
 
 
 def _some(text: str) -> Points:

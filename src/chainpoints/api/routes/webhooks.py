@@ -35,7 +35,7 @@ from chainpoints.domain.webhooks import id_of_message, payload
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused, StoreUnavailable
 from chainpoints.store import webhook_messages as messages
 from chainpoints.store import webhooks as store
-from chainpoints.store.status import block_to_read_at
+from chainpoints.store.status import state_and_block
 from chainpoints.store.webhook_messages import AttemptRow, MessageRow, NewMessage
 from chainpoints.store.webhooks import Block, EndpointRow
 
@@ -263,7 +263,7 @@ def _check_address(gateway: Gateway, url: str) -> None:
 
 def _last_final(view: View) -> Block:
     try:
-        block = block_to_read_at(view.connection, "final", view.state)
+        _, block = state_and_block(view.connection, "final")
     except StoreUnavailable:
         return Block(0, None)
     return Block(block.number, block.hash)
