@@ -1,4 +1,4 @@
-.PHONY: help run test check contracts-long faults-long gas bench-indexing bench-relay bench-api lock clean
+.PHONY: help run test check contracts-long faults-long gas bench-indexing bench-size bench-relay bench-api lock clean
 
 PYTHON ?= python3
 
@@ -10,6 +10,7 @@ help:
 	@echo "make faults-long  what the tests do to a running gateway, for hours; docs/reliability.md tells the last one"
 	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
 	@echo "make bench-indexing  measure how fast the indexer is, against Ponder and the floor"
+	@echo "make bench-size  measure what chains up to ten times as long cost to index, and to restore"
 	@echo "make bench-relay  measure signed payments from the API to the indexed row"
 	@echo "make bench-api  measure reads of wallets, against a bare route"
 	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
@@ -42,6 +43,10 @@ gas:
 bench-indexing:
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python -m benchmarks.indexing
+
+bench-size:
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.indexing.size
 
 bench-relay:
 	@$(PYTHON) scripts/setup.py test

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
-
-import msgspec
 
 from benchmarks.indexing import economy, latency, ponder, transfers
 from benchmarks.indexing.databases import fresh_database, postgres_server
 from benchmarks.indexing.node import HOME, Node, chain
 from benchmarks.indexing.result import Measured, Result, save, table
+from benchmarks.indexing.runs import indexed, say
 from benchmarks.indexing.subject import Outcome
 from chainpoints.errors import ChainpointsError
 
@@ -34,7 +32,7 @@ def main() -> int:
         return 1
     if options.transfers == transfers.USUAL and not options.without_ponder:
         save(result)
-    _say(*table(result))
+    say(*table(result))
     return 0
 
 
@@ -47,7 +45,7 @@ def measure(options: argparse.Namespace, server: str, databases: Databases) -> R
         if not options.without_ponder:
             ponder.install()
             database = fresh_database(server, "ponder")
-            _say("Ponder, for about two minutes …")
+            say("Ponder, for about two minutes …")
             fresh_seconds, cached_seconds = (ponder.seconds(node, database, run) for run in ("fresh", "cached"))
     with chain(
         f"economy-{weeks}", lambda node, manifest, artifacts: economy.build(node, manifest, artifacts, weeks)
@@ -79,17 +77,8 @@ def measure(options: argparse.Namespace, server: str, databases: Databases) -> R
 
 def _median(what: str, node: Node, fresh: Callable[[], str] | None = None) -> Outcome:
     """The middle one of three: these take seconds, so what else the machine does shows in one."""
-    runs = [_measured(what, node, *([fresh()] if fresh else [])) for _ in range(_RUNS)]
+    runs = [indexed(what, node, *([fresh()] if fresh else [])) for _ in range(_RUNS)]
     return sorted(runs, key=lambda outcome: outcome.seconds)[_RUNS // 2]
-
-
-def _measured(what: str, node: Node, *arguments: str) -> Outcome:
-    """Carried out in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.indexing.subject", what, node.url, str(node.settings.manifest)]
-    done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, check=True)
-    outcome = msgspec.json.decode(done.stdout, type=Outcome)
-    _say(f"{what}: {outcome.events:,} events in {outcome.seconds:.2f} s, {outcome.peak_rss_mb:.0f} MB")
-    return outcome
 
 
 def _sqlite() -> str:
@@ -104,11 +93,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--transfers", type=int, default=transfers.USUAL, help="writes no result unless %(default)s")
     parser.add_argument("--weeks", type=int, default=economy.USUAL_WEEKS, help="of our own events, 10,000 in each")
     return parser.parse_args()
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from chainpoints.chain.manifest import Manifest, load_manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import CHAINS, Secret
 from chainpoints.indexer.follow import Follower
-from chainpoints.store.chain_rows import CHAIN_TABLES
+from chainpoints.store.backup import backup, restore
+from chainpoints.store.chain_rows import CHAIN_TABLES, drop_all
 from chainpoints.store.digest import digest
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
@@ -39,6 +40,16 @@ class Outcome(msgspec.Struct, frozen=True):
     peak_rss_mb: float
     events: int
     digest: str = ""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """`rows` of the backup; `equal`: the same digest before, after the restore, and after it was indexed anew."""
+
+    rows: int
+    backup_seconds: float
+    restore_seconds: float
+    reindex_seconds: float
+    equal: bool
 
 
 def floor(url: str, manifest: Manifest) -> Outcome:
@@ -62,18 +73,48 @@ def floor(url: str, manifest: Manifest) -> Outcome:
 
 def ours(url: str, manifest: Manifest, database: str) -> Outcome:
     """As `chainpoints index` reads a chain that it has never seen, from its beginning to its head."""
-    store, rpc = Store(Secret(database)), Rpc(Secret(url))
+    store = Store(Secret(database))
     migrate(store)
-    client = ChainClient(rpc, [contract.address for contract in manifest.contracts.values()])
+    seconds = _index(url, manifest, store)
+    used, peak = time.process_time(), _peak_rss_mb()
+    with store.read() as connection:
+        return Outcome(seconds, used, peak, _events(connection), digest(connection)[:16])
+
+
+def restored(url: str, manifest: Manifest, database: str, file: str, into: str) -> Restored:
+    """Makes a backup of an indexed database, restores it `into` an empty one, and indexes that one anew."""
+    store, other, began = Store(Secret(database)), Store(Secret(into)), time.monotonic()
+    made = backup(store, Path(file), _silent)
+    backed_up = time.monotonic()
+    migrate(other)
+    restore(Path(file), other, _silent)
+    digests, done = [_digest(store), _digest(other)], time.monotonic()
+    with other.write() as connection:
+        drop_all(connection)
+    reindexed = _index(url, manifest, other)
+    digests.append(_digest(other))
+    return Restored(made.rows, backed_up - began, done - backed_up, reindexed, len(set(digests)) == 1)
+
+
+def _index(url: str, manifest: Manifest, store: Store) -> float:
+    """Seconds from the first question to the node until the last row is committed."""
+    client = ChainClient(Rpc(Secret(url)), [contract.address for contract in manifest.contracts.values()])
     follower = Follower(client, EventDecoder(manifest), store, CHAINS["local"], manifest.first_block, threading.Event())
     began = time.monotonic()
     while follower.step():
         pass
     seconds = time.monotonic() - began
     follower.close()
-    used, peak = time.process_time(), _peak_rss_mb()
+    return seconds
+
+
+def _digest(store: Store) -> str:
     with store.read() as connection:
-        return Outcome(seconds, used, peak, _events(connection), digest(connection)[:16])
+        return digest(connection)
+
+
+def _silent(_done: int, _of: int, _what: str) -> None:
+    """The progress is not what is asked here."""
 
 
 def _events(connection: Connection) -> int:
@@ -88,7 +129,7 @@ def _peak_rss_mb() -> float:
 
 def main() -> int:
     what, url, manifest, *arguments = sys.argv[1:]
-    subjects: dict[str, Callable[..., Outcome]] = {"floor": floor, "ours": ours}
+    subjects: dict[str, Callable[..., Outcome | Restored]] = {"floor": floor, "ours": ours, "restored": restored}
     outcome = subjects[what](url, load_manifest(Path(manifest)), *arguments)
     sys.stdout.buffer.write(msgspec.json.encode(outcome) + b"\n")
     return 0
