@@ -37,6 +37,7 @@ class Notes:
     nodes: dict[int, Address] = field(default_factory=dict)
     given: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     pieces: int = 0
+    frozen: int = 0
     refundable: list[tuple[tuple[int, int, int, Address, bytes], int]] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
 
@@ -50,7 +51,8 @@ class Economy:
         self.people = [Signer(private_key(f"person {n}")).address for n in range(people)]
         self.payouts = {n: Signer(private_key(f"merchant {n}")).address for n in (1, 2)}
         self.roles = {
-            role: role_address(deployment.settings, role) for role in ("registrar", "issuer", "program_manager")
+            role: role_address(deployment.settings, role)
+            for role in ("registrar", "issuer", "program_manager", "guardian")
         }
         self.random = random.Random(seed)
         self.notes = Notes()
@@ -304,6 +306,15 @@ class Economy:
     def _change_merchant(self) -> None:
         limits = (2, self.random.randint(10**5, 10**6) * ONE_POINT, 2**64 - 1)
         self.send(self.roles["registrar"], "PaymentProcessor", "setLimits", *limits)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        """Somebody who takes no part is frozen; of every two, the first is free again."""
+        account = Signer(private_key(f"stranger {self.notes.frozen}")).address
+        self.send(self.roles["guardian"], "PointsToken", "freeze", account, "stolen key – 被盗")
+        if self.notes.frozen % 2:
+            self.send(self.roles["guardian"], "PointsToken", "unfreeze", account)
+        self.notes.frozen += 1
 
 
 def _gift(manifest: Manifest, node: int, receiver: Address) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from chainpoints.store.session import Store
 from economy import Economy
 from indexing import digests, fresh_digests
 from lying_endpoint import Fail, lying_endpoint
+from wire import wire_to
 
 pytestmark = pytest.mark.integration
 
@@ -63,6 +64,13 @@ def wait_for(store: Store, number: int, seconds: float = 20) -> None:
     while height(store) < number:
         assert time.monotonic() < end, f"block {number} is not in the store after {seconds} seconds"
         time.sleep(0.002)
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"not reached in {seconds} seconds"
+        time.sleep(0.01)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is of POSIX")
@@ -138,6 +146,37 @@ def test_news_of_blocks_by_web_socket_wake_it(deployment: Deployment, store: Sto
         for _ in range(3):
             deployment.anvil.mine()
             wait_for(store, deployment.anvil.head(), seconds=5)
+
+
+def test_a_web_socket_that_is_cut_is_made_anew_and_meanwhile_it_polls(deployment: Deployment, store: Store) -> None:
+    """Polling takes two seconds here, so that it can be told from being woken."""
+    anvil = deployment.anvil
+    seldom = replace(deployment.settings.chain, poll_seconds=2.0)
+    with wire_to(anvil.port) as wire:
+        url = Secret(f"ws://127.0.0.1:{wire.port}")
+        settings = replace(deployment.settings, chain=seldom, rpc_ws_url=url)
+        with indexing(replace(deployment, settings=settings), store):
+            wait_for(store, anvil.head())
+            wait_until(lambda: wire.connected == 1)
+
+            # when: the wire is cut, it should go on by polling
+            wire.cut()
+            for _ in range(2):
+                anvil.mine()
+                wait_for(store, anvil.head(), seconds=6)
+            assert wire.connected == 1
+
+            # when: it is whole again, it should be woken again
+            wire.mend()
+            wait_until(lambda: wire.connected == 2)
+            time.sleep(1)  # until it has subscribed
+            waited = []
+            for _ in range(5):
+                anvil.mine()
+                begun = time.monotonic()
+                wait_for(store, anvil.head())
+                waited.append(time.monotonic() - begun)
+            assert statistics.median(waited) < 0.5
 
 
 def test_without_an_answer_by_web_socket_it_polls(deployment: Deployment, store: Store) -> None:

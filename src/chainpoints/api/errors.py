@@ -53,6 +53,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "The payer took the authorization back",
         "`cancelled_at` is when: ask for the order's message again and sign it; its valid_after is not before that.",
     ),
+    "wallet-frozen": (
+        "The wallet is frozen",
+        "It can receive and claim; it sends nothing until `frozen_until` (null: until it is lifted). Ask the operator.",
+    ),
     "unknown-program": ("There is no such program", "GET /v1/programs lists them."),
     "program-not-started": ("The program has not begun", "`begins_at` is when it does."),
     "program-closed": ("The program takes no payments any more", "`replaced_by` is the program that replaces it."),

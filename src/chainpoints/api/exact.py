@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chainpoints.api.deps import View
-from chainpoints.api.proofs import check_balance, check_signature, check_time
+from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
 from chainpoints.api.schemas.x402 import SCHEME, VERSION, X402Payment, X402Requirements
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME, digest, transfer_typed_data
@@ -169,6 +169,7 @@ def against(view: View, transfer: Transfer) -> Why | None:
         if each.kind == "transfer" and each.payload["nonce"] == transfer.nonce and each.state != "refused":
             return Why(USED, f"the relay request {each.id} has used the nonce")
     try:
+        check_not_frozen(view, transfer.sender)
         check_balance(view, transfer.sender, transfer.amount)
     except RequestRefused as refused:
         return why_of(refused)

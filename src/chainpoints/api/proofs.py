@@ -9,7 +9,7 @@ from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import recover
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import requests_of_wallet
-from chainpoints.store.wallets import balance
+from chainpoints.store.wallets import balance, freezes
 from chainpoints.types import format_points
 
 
@@ -37,6 +37,21 @@ def check_signature(typed_data: dict[str, Any], signature: str, holder: str) -> 
             "wrong-signature",
             f"the signature over these terms is not of {holder}; if that is a contract, send contract_wallet: true",
         )
+
+
+def check_not_frozen(view: View, account: str) -> None:
+    """Raises RequestRefused (422), with the reason, while `account` may send no points."""
+    freeze = freezes(view.connection, [account], view.at, view.now).get(account)
+    if freeze is None:
+        return
+    until = "it is lifted" if freeze.ends_at is None else str(freeze.ends_at)
+    raise RequestRefused(
+        422,
+        "wallet-frozen",
+        f"{account} is frozen and sends no points until {until}; why: {freeze.reason}",
+        frozen_until=freeze.ends_at,
+        reason=freeze.reason,
+    )
 
 
 def check_balance(view: View, payer: str, amount: int) -> None:

@@ -116,6 +116,15 @@ class PaymentsCancelled(Event, frozen=True, gc=False):
     payer: Address
 
 
+class FreezeChanged(Event, frozen=True, gc=False):
+    """`until` in unix seconds, 0 when the freeze was lifted."""
+
+    account: Address
+    until: int
+    by: Address
+    reason: str
+
+
 class Issued(Event, frozen=True, gc=False):
     merchant: int
     order: Hash32
@@ -283,6 +292,17 @@ def _payments_cancelled(log: Log) -> Event:
     return PaymentsCancelled(log.block, log.log_index, log.transaction, _address(log.topics[1]))
 
 
+def _frozen(log: Log) -> Event:
+    until, by, _ = _words(log.data)[:3]
+    whose = (_address(log.topics[1]), until, Address(f"0x{by:040x}"))
+    return FreezeChanged(log.block, log.log_index, log.transaction, *whose, _text(log.data, "uint40", "address"))
+
+
+def _unfrozen(log: Log) -> Event:
+    place = (log.block, log.log_index, log.transaction)
+    return FreezeChanged(*place, _address(log.topics[1]), 0, _address(log.data), "")
+
+
 def _issued(log: Log) -> Event:
     _, merchant, order, customer = log.topics
     place = (log.block, log.log_index, log.transaction)
@@ -352,6 +372,8 @@ DECODERS: dict[tuple[str, str], Callable[[Log], Event]] = {
     ("PointsToken", "Transfer(address,address,uint256)"): _transfer,
     ("ReleaseNode", "Transfer(address,address,uint256)"): _node_transfer,
     ("PointsToken", "PaymentsCancelled(address)"): _payments_cancelled,
+    ("PointsToken", "Frozen(address,uint40,address,string)"): _frozen,
+    ("PointsToken", "Unfrozen(address,address)"): _unfrozen,
     ("ReleaseNode", "Claimed(uint256,address,uint64,uint8)"): _claimed,
     ("ReleaseNode", f"Split({_PIECE})"): _pieces(Split),
     ("ReleaseNode", f"Merged({_PIECE})"): _pieces(Merged),

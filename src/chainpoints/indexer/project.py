@@ -46,6 +46,7 @@ class Projector:
             ev.GiftEnded: self._gift_ended,
             ev.BeneficiarySet: self._beneficiary_set,
             ev.PaymentsCancelled: self._payments_cancelled,
+            ev.FreezeChanged: self._freeze_changed,
             ev.Paid: self._paid,
             ev.Refunded: self._refunded,
             ev.Issued: self._issued,
@@ -181,6 +182,10 @@ class Projector:
 
     def _payments_cancelled(self, event: ev.PaymentsCancelled) -> None:
         self._rows["cancellations"].append((event.block, event.log_index, event.transaction, event.payer))
+
+    def _freeze_changed(self, event: ev.FreezeChanged) -> None:
+        place = (event.block, event.log_index, event.transaction)
+        self._rows["freezes"].append((*place, event.account, event.until, event.by, event.reason))
 
     def _paid(self, event: ev.Paid) -> None:
         total = event.diverted * self._book(event.program).multiplier

@@ -166,6 +166,15 @@ cancellations = _event(
     indexes=(Index(None, "payer", "block_number"),),
 )
 
+freezes = _event(
+    "freezes",
+    Column("account", _ADDRESS, nullable=False),  # sends no points until then
+    Column("until", BigInteger, nullable=False),  # unix seconds; 0: the freeze was lifted
+    Column("by", _ADDRESS, nullable=False),
+    Column("reason", Text, nullable=False),
+    indexes=(Index(None, "account", "block_number", "log_index"),),
+)
+
 deposits = _event(
     "deposits",
     Column("program", BigInteger, nullable=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -31,6 +32,45 @@ _CANCELLED_AT = (
     .join(tables.cancellations, _cancellations.block_number == tables.blocks.c.number)
     .where(_cancellations.payer == bindparam("account"), _cancellations.block_number <= bindparam("at"))
 )
+_freezes = tables.freezes.c
+_newest_freeze = (
+    select(_freezes.until)
+    .where(_freezes.account == bindparam("account"), _freezes.block_number <= bindparam("at"))
+    .order_by(_freezes.block_number.desc(), _freezes.log_index.desc())
+    .limit(1)
+)
+_HINDRANCES = select(_CANCELLED_AT.scalar_subquery(), _newest_freeze.scalar_subquery())
+_FREEZES = (
+    select(_freezes.account, _freezes.until, _freezes.by, _freezes.reason)
+    .where(_freezes.account.in_(bindparam("accounts", expanding=True)), _freezes.block_number <= bindparam("at"))
+    .order_by(_freezes.block_number, _freezes.log_index)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrances:
+    """When an account last took its signed payments back, and until when it is frozen; unix seconds, 0 for never."""
+
+    cancelled_at: int
+    frozen_until: int
+
+
+UNTIL_LIFTED = 2**40 - 1
+"""The `until` of a freeze that has no end of its own (PointsToken.confirmFreeze)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """An account that sends no points before `until` (unix seconds), by whom, and why."""
+
+    until: int
+    by: str
+    reason: str
+
+    @property
+    def ends_at(self) -> int | None:
+        """None: it ends when it is lifted."""
+        return None if self.until == UNTIL_LIFTED else self.until
 
 
 def balance(connection: Connection, account: str, at: int) -> int:
@@ -44,9 +84,17 @@ def balances(connection: Connection, accounts: Sequence[str], at: int) -> dict[s
     return {account: amount for account, amount in found}
 
 
-def payments_cancelled_at(connection: Connection, account: str, at: int) -> int:
-    """When `account` last took its signed payments back, up to block `at`, in unix seconds; 0 for never."""
-    return connection.scalar(_CANCELLED_AT, {"account": account, "at": at}) or 0
+def hindrances(connection: Connection, account: str, at: int) -> Hindrances:
+    """What keeps `account` from paying with what it signed, as of block `at`."""
+    cancelled_at, frozen_until = connection.execute(_HINDRANCES, {"account": account, "at": at}).one()
+    return Hindrances(cancelled_at or 0, frozen_until or 0)
+
+
+def freezes(connection: Connection, accounts: Sequence[str], at: int, now: int) -> dict[str, Freeze]:
+    """Of those accounts that are frozen at the time `now` of block `at`."""
+    changes = connection.execute(_FREEZES, {"accounts": list(accounts), "at": at})
+    newest = {account: Freeze(until, by, reason) for account, until, by, reason in changes}
+    return {account: freeze for account, freeze in newest.items() if freeze.until > now}
 
 
 def supply(connection: Connection, at: int) -> int:

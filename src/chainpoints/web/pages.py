@@ -19,7 +19,7 @@ from chainpoints.store.nodes import holdings, nodes_of, nodes_paying
 from chainpoints.store.programs import books, programs, replacements
 from chainpoints.store.session import Store
 from chainpoints.store.status import Head, head, indexed
-from chainpoints.store.wallets import balance, example_wallets, supply
+from chainpoints.store.wallets import balance, example_wallets, freezes, supply
 from chainpoints.types import Address, format_points, parse_wallet
 from chainpoints.web.chart import release_chart
 
@@ -121,6 +121,7 @@ def _wallet(connection: Connection, block: Head, owner: Address) -> dict[str, An
     return {
         "owner": owner,
         "balance": balance(connection, owner, block.number),
+        "frozen": freezes(connection, [owner], block.number, block.timestamp).get(owner),
         "claimable": sum(node.claimable(block.timestamp) for node in paying),
         "committed": sum(node.total - node.claimed for node in paying),
         "next_release": next_release(paying, block.timestamp),

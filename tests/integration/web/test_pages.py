@@ -170,6 +170,19 @@ def test_a_wallet_and_the_api_say_what_replaces_a_program(
     assert pages.get("/v1/programs").json()["items"][0]["replacement"] == replacement
 
 
+def test_a_frozen_wallet_says_until_when_and_why(pages: httpx.Client, store: Store) -> None:
+    fill(store)
+    with store.write() as connection:
+        end = EPOCH + 60 * DAY
+        reason = {"by": BOB, "reason": "<script>alert(1)</script>"}
+        ChainRows(connection).event(tables.freezes, 30, account=ALICE, until=end, **reason)
+    page = pages.get(f"/wallet/{ALICE}").text
+    assert f"frozen until {datetime.fromtimestamp(end, UTC):%-d %b %Y}" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "script>alert" not in page
+    assert "frozen" not in pages.get(f"/wallet/{BOB}").text
+
+
 def test_an_empty_wallet_says_so_in_words(pages: httpx.Client, store: Store) -> None:
     fill(store)
     page = good(pages.get(f"/wallet/{BOB}"))

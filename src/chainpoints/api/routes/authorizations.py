@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from chainpoints.api.auth import Token, authenticate
 from chainpoints.api.deps import GatewayDep, View
+from chainpoints.api.proofs import check_not_frozen
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.programs import books_shape, known_program, solvency
 from chainpoints.api.routes.wallets import schedule_steps
@@ -45,6 +46,7 @@ def get_authorization(
     with gateway.reading() as view:
         order = known_order(view, order_id)
         payment = payment_of(order, parse_address(query.payer))
+        check_not_frozen(view, payment.payer)
         standing(view, order).check_can_pay()
         terms = started_program(view, order.program)
         shop = active_merchant(view, order.merchant)

@@ -8,7 +8,7 @@ from chainpoints.api.auth import Caller
 from chainpoints.api.deps import View
 from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
-from chainpoints.api.proofs import check_balance, check_signature, check_time
+from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
 from chainpoints.api.routes.orders import known_order
 from chainpoints.api.routes.requests import accepted
@@ -17,7 +17,7 @@ from chainpoints.api.standing import standing
 from chainpoints.chain.signatures import payment_typed_data, refund_typed_data
 from chainpoints.errors import RequestRefused
 from chainpoints.store.relay import add_request
-from chainpoints.store.wallets import payments_cancelled_at
+from chainpoints.store.wallets import hindrances
 from chainpoints.types import parse_address, parse_points
 
 router = APIRouter(tags=["payments"])
@@ -44,7 +44,7 @@ def _pay(action: Action, view: View, body: NewPayment) -> Answer:
     within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
     started_program(view, order.program)
     check_time(view, body.valid_after, body.valid_before)
-    _check_not_cancelled(view, payer, body.valid_after)
+    _check_not_hindered(view, payer, body.valid_after)
     if not body.contract_wallet:
         typed_data = payment_typed_data(action.gateway.manifest, payment, body.valid_after, body.valid_before)
         check_signature(typed_data, body.signature, payer)
@@ -113,8 +113,11 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
     return accepted(view, request)
 
 
-def _check_not_cancelled(view: View, payer: str, valid_after: int) -> None:
-    cancelled_at = payments_cancelled_at(view.connection, payer, view.at)
+def _check_not_hindered(view: View, payer: str, valid_after: int) -> None:
+    found = hindrances(view.connection, payer, view.at)
+    if found.frozen_until > view.now:
+        check_not_frozen(view, payer)
+    cancelled_at = found.cancelled_at
     if valid_after + 1 < cancelled_at:
         detail = (
             f"{payer} took back at {cancelled_at} what was signed to be valid before; sign the order's message anew"

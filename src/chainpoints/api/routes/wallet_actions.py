@@ -14,7 +14,7 @@ from fastapi import APIRouter, Path, Query, Response
 from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, Answer, PublicActionDep
-from chainpoints.api.proofs import check_balance, check_signature, check_time
+from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import WalletPath
 from chainpoints.api.schemas.base import NodeIdText
@@ -181,6 +181,7 @@ def _transfer(action: Action, view: View, body: NewTransfer) -> Answer:
     if not body.contract_wallet:
         typed_data = transfer_typed_data(action.gateway.manifest, sender, to, amount, *times, nonce)
         check_signature(typed_data, body.signature, sender)
+    check_not_frozen(view, sender)
     check_balance(view, sender, amount)
     payload = {
         "from": sender,

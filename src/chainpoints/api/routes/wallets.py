@@ -26,7 +26,7 @@ from chainpoints.errors import NotFound
 from chainpoints.store.nodes import NodeRow, holdings, nodes_of, nodes_of_wallets, nodes_paying
 from chainpoints.store.nodes import node as node_row
 from chainpoints.store.status import Finality
-from chainpoints.store.wallets import balances
+from chainpoints.store.wallets import Freeze, balances, freezes
 from chainpoints.types import ZERO_ADDRESS, format_points, parse_wallet
 
 router = APIRouter(tags=["wallets"])
@@ -111,6 +111,7 @@ def _wallets(gateway: Gateway, asked: Sequence[tuple[Finality, str]]) -> dict[tu
 def _answers(view: View, addresses: list[str]) -> dict[str, bytes]:
     read_at, now = view.read_at(), view.now
     points = balances(view.connection, addresses, view.at)
+    frozen = freezes(view.connection, addresses, view.at, now)
     owned: dict[str, int] = dict.fromkeys(addresses, 0)
     paying: dict[str, list[Holding]] = {address: [] for address in addresses}
     for row, node in holdings(view.connection, nodes_of_wallets(view.connection, addresses, view.at), view.at):
@@ -120,14 +121,23 @@ def _answers(view: View, addresses: list[str]) -> dict[str, bytes]:
             paying[row.pays].append(node)
     shared = read_at.model_dump()
     return {
-        address: _answer(shared, address, points.get(address, 0), owned[address], paying[address], now)
+        address: _answer(shared, address, points.get(address, 0), owned[address], paying[address], frozen, now)
         for address in addresses
     }
 
 
-def _answer(read_at: dict[str, Any], address: str, points: int, owned: int, held: list[Holding], now: int) -> bytes:
+def _answer(
+    read_at: dict[str, Any],
+    address: str,
+    points: int,
+    owned: int,
+    held: list[Holding],
+    frozen: dict[str, Freeze],
+    now: int,
+) -> bytes:
     """The shape is `Wallet`; made by hand, since this is what is asked for most often."""
     claimable, coming = standing(held, now)
+    freeze = frozen.get(address)
     return msgspec.json.encode(
         {
             "read_at": read_at,
@@ -138,6 +148,7 @@ def _answer(read_at: dict[str, Any], address: str, points: int, owned: int, held
             "committed": format_points(sum([node.total - node.claimed for node in held])),
             "nodes": owned,
             "next_release": {"at": coming[0], "amount": format_points(coming[1])} if coming else None,
+            "frozen": {"until": freeze.ends_at, "reason": freeze.reason, "by": freeze.by} if freeze else None,
         }
     )
 

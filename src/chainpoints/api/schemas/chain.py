@@ -133,6 +133,14 @@ class NextRelease(Shape):
     amount: Amount
 
 
+class Frozen(Shape):
+    """The wallet can receive and claim, and sends nothing."""
+
+    until: int | None = Field(description="unix seconds; null: until it is lifted", examples=[852_163_200])
+    reason: str = Field(description="in the words of who froze it", examples=["stolen key, reported by its holder"])
+    by: Address
+
+
 class Wallet(Shape):
     """`claimable` can be claimed now; `committed` is all that nodes still owe the wallet, claimable included: those
     that it owns and that name no beneficiary, and those that name it as theirs. `nodes` counts what it owns."""
@@ -145,6 +153,7 @@ class Wallet(Shape):
     committed: Amount
     nodes: int = Field(examples=[3])
     next_release: NextRelease | None
+    frozen: Frozen | None = Field(examples=[None])
 
 
 class NodeShape(Shape):

@@ -1,0 +1,72 @@
+"""A frozen wallet: its holder reads why, nothing is signed in vain, and once it is lifted all goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from builders import private_key, signer
+from chainpoints.chain.signatures import sign
+from chainpoints.chain.signer import role_address
+from economy import Economy
+from gateway import FEC, WEEK, World
+
+pytestmark = pytest.mark.integration
+
+ALICE, BOB = signer("alice").address, signer("bob").address
+WHY = "stolen key, reported <b>by its holder</b>"
+
+
+def by_guardian(world: World, function: str, *arguments: object) -> None:
+    anvil = world.deployment.anvil
+    guardian = role_address(world.deployment.settings, "guardian")
+    anvil.rpc.call("anvil_autoImpersonateAccount", True)
+    anvil.give_ether(guardian)
+    Economy(world.deployment).send(guardian, "PointsToken", function, *arguments)
+    world.read_all()
+
+
+def test_a_frozen_wallet_is_told_why_and_signs_nothing_in_vain(world: World) -> None:
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "100", "till-1")
+    order = shop.post("/v1/orders", {"reference": "web-1", "program": FEC, "points": "60"})
+    payment = world.payment(order, "alice")
+    offer = world.public.get(f"/v1/wallets/{ALICE}/transfer-authorization", to=BOB, amount="1")
+    transfer = {"sender": ALICE, "to": BOB, "amount": "1", "signature": sign(offer["typed_data"], private_key("alice"))}
+    transfer |= {name: offer[name] for name in ("valid_after", "valid_before", "nonce")}
+    assert world.public.get(f"/v1/wallets/{ALICE}")["frozen"] is None
+
+    # when: a guardian freezes it
+    by_guardian(world, "freeze", ALICE, WHY)
+    now = world.deployment.anvil.now()
+
+    # it should say so, until when, by whom and why; of nobody else
+    frozen = world.public.get(f"/v1/wallets/{ALICE}")["frozen"]
+    guardian = role_address(world.deployment.settings, "guardian")
+    assert frozen == {"until": now + WEEK, "reason": WHY, "by": guardian}
+    assert world.public.get(f"/v1/wallets/{BOB}")["frozen"] is None
+
+    # it should be refused before anything is signed, and whatever was signed before
+    asked = world.public.send("GET", f"/v1/orders/{order['id']}/authorization", params={"payer": ALICE})
+    paid, sent = world.public.try_post("/v1/payments", payment), world.public.try_post("/v1/transfers", transfer)
+    for answer in (asked, paid, sent):
+        problem = world.public.problem("wallet-frozen", 422, answer)
+        assert problem["frozen_until"] == frozen["until"]
+        assert problem["reason"] == WHY
+
+    # when: it is lifted
+    by_guardian(world, "unfreeze", ALICE)
+    assert world.public.get(f"/v1/wallets/{ALICE}")["frozen"] is None
+    world.mined(world.public.post("/v1/payments", world.payment(order, "alice")))
+    assert shop.get(f"/v1/orders/{order['id']}")["status"] == "paid"
+
+
+def test_a_freeze_ends_by_itself(world: World) -> None:
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "100", "till-1")
+    by_guardian(world, "freeze", ALICE, WHY)
+    ends = world.public.get(f"/v1/wallets/{ALICE}")["frozen"]["until"]
+    world.move_to(ends - 1)
+    assert world.public.get(f"/v1/wallets/{ALICE}")["frozen"]["until"] == ends
+    world.move_to(ends)
+    assert world.public.get(f"/v1/wallets/{ALICE}")["frozen"] is None
+    world.pay(shop, "alice", "60", "web-1")
