@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from benchmarks.relay.floor import send_raw, sent_since
 from benchmarks.relay.load import Outcome, percentile_ms, send_at
 from benchmarks.relay.observe import Observed, observing
+from benchmarks.relay.receiver import Receiver, receiving
 from benchmarks.relay.shop import Shop, Signed
 from benchmarks.relay.stack import Stack, running
 from chainpoints.errors import ChainpointsError
@@ -51,8 +52,14 @@ def main() -> int:
 
 
 def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
+    with receiving() as receiver:
+        return _measured(stack, receiver, rate, seconds)
+
+
+def _measured(stack: Stack, receiver: Receiver, rate: int, seconds: int) -> dict[str, Any]:
     shop = Shop(stack)
     shop.open()
+    shop.tell(receiver.url)
     steady = shop.sign_payments(rate * seconds)
     burst = shop.sign_payments(_BURST_PER_SECOND * _BURST_SECONDS)
     beginning, first = stack.rpc.call("evm_snapshot"), _newest_transaction(stack)
@@ -63,6 +70,7 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
         sent = send_at(*address, [each.http for each in steady], rate)
         shop.wait(_DRAIN_SECONDS)
         took = time.monotonic() - begun
+    told = _told(receiver, sent.statuses[202])
     used = {name: round(seconds - cpu_before[name], 1) for name, seconds in stack.cpu_seconds().items()}
     batches = sent_since(stack, first)
     stormy = send_at(*address, [each.http for each in burst], _BURST_PER_SECOND)
@@ -79,6 +87,7 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": used,
         **_steady(sent, steady, paid, observed, took),
+        **_webhooks(sent, steady, paid, observed, told),
         "lost": wrong["lost"],
         "doubled": wrong["doubled"],
         "burst_offered": len(burst),
@@ -98,6 +107,8 @@ def missed_targets(result: dict[str, Any]) -> list[str]:
             ("an order was paid twice", result["doubled"] == 0),
             ("not every payment was accepted", result["accepted"] == result["offered"]),
             ("API p99 above 250 ms", result["api_p99_ms"] <= 250),
+            ("a payment was told by no webhook", result["not_told"] == 0),
+            ("from confirmation to webhook p99 above 3 s", result["confirmation_to_webhook_p99_ms"] <= 3_000),
             ("the burst was answered with something else than 202 and 429", set(burst) <= {"202", "429"}),
         )
         if not well
@@ -124,6 +135,30 @@ def _steady(
         "confirmation_to_row_p50_ms": percentile_ms(to_row, 50),
         "confirmation_to_row_p99_ms": percentile_ms(to_row, 99),
         "payments_per_second": round(sent.statuses[202] / took, 1),
+    }
+
+
+def _told(receiver: Receiver, count: int) -> dict[str, float]:
+    """When the merchant's server was told of each order, once it was told of so many, or in vain waited for."""
+    give_up_at = time.monotonic() + _DRAIN_SECONDS
+    while receiver.count() < count and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    return receiver.told()
+
+
+def _webhooks(
+    sent: Outcome, signed: list[Signed], paid: dict[str, list[int]], observed: Observed, told: dict[str, float]
+) -> dict[str, Any]:
+    mined, delays, not_told = observed.times["mined"], [], 0
+    for each, of in zip(sent.sent, signed, strict=True):
+        not_told += each.status == 202 and of.order_hash not in told
+        for block in paid.get(of.order_hash, []):
+            if block in mined and of.order_hash in told:
+                delays.append(told[of.order_hash] - mined[block])
+    return {
+        "confirmation_to_webhook_p50_ms": percentile_ms(delays, 50),
+        "confirmation_to_webhook_p99_ms": percentile_ms(delays, 99),
+        "not_told": not_told,
     }
 
 

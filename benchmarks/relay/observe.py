@@ -1,7 +1,7 @@
 """When each block was mined and when its rows were there, seen from outside by a process of its own.
 
-Each stage after a block is mined is a function that says up to which block it has come; a receiver of webhooks will be
-another one.
+Each stage after a block is mined is a function that says up to which block it has come. When the merchant's server was
+told is what its own process says (receiver).
 """
 
 from __future__ import annotations

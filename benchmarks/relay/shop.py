@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import urllib3
 from eth_utils.crypto import keccak
 
 from benchmarks.relay.stack import BenchmarkError, Stack
@@ -61,6 +62,13 @@ class Shop:
         self._accept("issuer", "issue", issues)
         self.wait(_SETUP_SECONDS)
 
+    def tell(self, url: str) -> None:
+        """Has payments told to this address from now on, at the head, as a merchant asks for it by the API."""
+        scopes = ["webhooks:write"]
+        key = self._post(self._operator_key(), f"/v1/merchants/{MERCHANT}/keys", {"name": "bench", "scopes": scopes})
+        wanted = {"url": url, "events": ["payment.created"], "finality": "head"}
+        self._post(key["secret"], f"/v1/merchants/{MERCHANT}/webhooks", wanted)
+
     def sign_payments(self, count: int) -> list[Signed]:
         """Orders, as the merchant makes them, and their payments; the customers take turns."""
         valid_after = self._stack.now() - 1
@@ -100,6 +108,16 @@ class Shop:
         made_at, expires_at = int(time.time()), None
         row = (order_id, MERCHANT, reference, of_order, PROGRAM, ONE_POINT, None, None, None, made_at, expires_at)
         return row, Signed(of_order, _http("/v1/payments", body, order_id))
+
+    def _operator_key(self) -> str:
+        return (self._stack.settings.home / "operator.key").read_text().strip()
+
+    def _post(self, key: str, path: str, body: Mapping[str, object]) -> dict[str, str]:
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": secrets.token_hex(8)}
+        answer = urllib3.request("POST", f"{self._stack.url}{path}", json=body, headers=headers)
+        if answer.status != 201:
+            raise BenchmarkError(f"{path} answered {answer.status}: {answer.data.decode()}")
+        return answer.json()  # type: ignore[no-any-return]
 
     def _accept(self, lane: str, kind: str, payloads: Sequence[dict[str, object]]) -> None:
         now = self._stack.now()

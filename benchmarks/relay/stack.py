@@ -1,4 +1,4 @@
-"""The gateway as it runs in earnest: a chain, and index, relay and serve as processes of their own, on one database."""
+"""The gateway as it runs in earnest: a chain, and index, relay, serve and deliver, each a process, on one database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chainpoints.errors import ChainpointsError
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
 
-PROCESSES = ("index", "relay", "serve")
+PROCESSES = ("index", "relay", "serve", "deliver")
 _PATIENCE_SECONDS = 60.0
 
 
@@ -62,6 +62,7 @@ def running(folder: Path, database: str | None) -> Iterator[Stack]:
         "CHAINPOINTS_CHAIN_PORT": str(free_port()),
         "CHAINPOINTS_PORT": str(free_port()),
         "CHAINPOINTS_LOG_LEVEL": "warning",
+        "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes",
         **({"CHAINPOINTS_DATABASE": database} if database else {}),
     }
     settings = load_settings(environment)

@@ -11,11 +11,12 @@ from eth_abi.abi import decode
 from msgspec import structs
 from sqlalchemy import Table, func, select
 
-from builders import Deployment, deploy_on, start_anvil
+from builders import Deployment, deploy_on, signer, start_anvil
 from chainpoints.chain.client import ChainClient, Log
 from chainpoints.chain.compiler import Artifact
 from chainpoints.chain.events import DECODERS, EventDecoder, topic
 from chainpoints.chain.manifest import load_manifest
+from chainpoints.chain.signer import role_address
 from chainpoints.domain.forecast import Holding, released
 from chainpoints.domain.terms import Terms
 from chainpoints.errors import Conflict
@@ -24,7 +25,7 @@ from chainpoints.store import tables
 from chainpoints.store.chain_rows import LatestStates, chain_state
 from chainpoints.store.programs import programs
 from chainpoints.store.session import Store
-from chainpoints.store.wallets import payments_cancelled_at
+from chainpoints.store.wallets import Freeze, freezes, hindrances
 from chainpoints.types import ZERO_ADDRESS, NodeId
 from economy import FEC, INSTALMENTS, Economy
 from indexing import catch_up, digests, following, fresh_digests
@@ -213,10 +214,26 @@ def test_nodes_are_those_of_the_contract(indexed: tuple[Deployment, Economy, Sto
     ), "no split paid a node ahead of its schedule"
 
 
+def test_who_is_frozen_and_why(indexed: tuple[Deployment, Economy, Store]) -> None:
+    """Of every two strangers the second is free again (economy)."""
+    deployment, economy, store = indexed
+    strangers = [signer(f"stranger {number}").address for number in range(economy.notes.frozen)]
+    assert len(strangers) >= 2
+    with store.read() as connection:
+        until = {each: hindrances(connection, each, 10**9).frozen_until for each in strangers}
+        found = freezes(connection, strangers, 10**9, now=1)
+    assert [until[each] for each in strangers[1::2]] == [0] * (len(strangers) // 2)
+    for each in strangers[::2]:
+        assert until[each] == economy.read("PointsToken", "frozenUntil", each) > 0
+        guardian = role_address(deployment.settings, "guardian")
+        assert found.pop(each) == Freeze(until[each], guardian, "stolen key – 被盗")
+    assert found == {}
+
+
 def test_who_took_payments_back_and_which_program_is_replaced(indexed: tuple[Deployment, Economy, Store]) -> None:
     _, economy, store = indexed
     with store.read() as connection:
-        cancelled = {each: payments_cancelled_at(connection, each, 10**9) for each in economy.people}
+        cancelled = {each: hindrances(connection, each, 10**9).cancelled_at for each in economy.people}
     assert any(cancelled.values())
     assert cancelled == {each: economy.read("PointsToken", "paymentsCancelledAt", each) for each in economy.people}
     (row,) = rows(store, tables.replacements)
