@@ -116,13 +116,18 @@ class PaymentsCancelled(Event, frozen=True, gc=False):
     payer: Address
 
 
-class FreezeChanged(Event, frozen=True, gc=False):
-    """`until` in unix seconds, 0 when the freeze was lifted."""
+class Frozen(Event, frozen=True, gc=False):
+    """`until` in unix seconds."""
 
     account: Address
     until: int
     by: Address
     reason: str
+
+
+class Unfrozen(Event, frozen=True, gc=False):
+    account: Address
+    by: Address
 
 
 class Issued(Event, frozen=True, gc=False):
@@ -295,12 +300,11 @@ def _payments_cancelled(log: Log) -> Event:
 def _frozen(log: Log) -> Event:
     until, by, _ = _words(log.data)[:3]
     whose = (_address(log.topics[1]), until, Address(f"0x{by:040x}"))
-    return FreezeChanged(log.block, log.log_index, log.transaction, *whose, _text(log.data, "uint40", "address"))
+    return Frozen(log.block, log.log_index, log.transaction, *whose, _text(log.data, "uint40", "address"))
 
 
 def _unfrozen(log: Log) -> Event:
-    place = (log.block, log.log_index, log.transaction)
-    return FreezeChanged(*place, _address(log.topics[1]), 0, _address(log.data), "")
+    return Unfrozen(log.block, log.log_index, log.transaction, _address(log.topics[1]), _address(log.data))
 
 
 def _issued(log: Log) -> Event:

@@ -46,7 +46,8 @@ class Projector:
             ev.GiftEnded: self._gift_ended,
             ev.BeneficiarySet: self._beneficiary_set,
             ev.PaymentsCancelled: self._payments_cancelled,
-            ev.FreezeChanged: self._freeze_changed,
+            ev.Frozen: self._frozen,
+            ev.Unfrozen: self._unfrozen,
             ev.Paid: self._paid,
             ev.Refunded: self._refunded,
             ev.Issued: self._issued,
@@ -183,9 +184,15 @@ class Projector:
     def _payments_cancelled(self, event: ev.PaymentsCancelled) -> None:
         self._rows["cancellations"].append((event.block, event.log_index, event.transaction, event.payer))
 
-    def _freeze_changed(self, event: ev.FreezeChanged) -> None:
+    def _frozen(self, event: ev.Frozen) -> None:
+        self._freeze(event, event.until, event.reason)
+
+    def _unfrozen(self, event: ev.Unfrozen) -> None:
+        self._freeze(event, 0, "")
+
+    def _freeze(self, event: ev.Frozen | ev.Unfrozen, until: int, reason: str) -> None:
         place = (event.block, event.log_index, event.transaction)
-        self._rows["freezes"].append((*place, event.account, event.until, event.by, event.reason))
+        self._rows["freezes"].append((*place, event.account, until, event.by, reason))
 
     def _paid(self, event: ev.Paid) -> None:
         total = event.diverted * self._book(event.program).multiplier
