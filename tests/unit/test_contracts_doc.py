@@ -1,8 +1,9 @@
 """docs/contracts.md has a part for each operation, with the errors that the interfaces' NatSpec names.
 
 The part of a function is the section whose heading names it and that has its signature as code, or the rows of tables
-that begin with it. In a list of errors a contract's name carries on to the names that follow: "Programs_Unknown,
-Closed" means Programs_Closed as well.
+that begin with it. Whatever the compiled contracts have in their ABIs is named: functions as code, events and errors in
+lists of events and of errors. In a list of errors a contract's name carries on to the names that follow:
+"Programs_Unknown, Closed" means Programs_Closed as well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ ERROR = re.compile(r"\b(?:([A-Z]\w+)_)?([A-Z]\w+)\b")
 IN_NATSPEC = re.compile(r"\b(?:[A-Z][A-Za-z]+_|ERC\d+)[A-Z]\w+\b")
 CODE = re.compile(r"`(\w+)[^`]*`")
 SIGNATURE = re.compile(r"`(\w+)\([^`]*`")
+EVENTS_OF_ALL = re.compile(r"\bEvents: .*?(?=\bErrors\b|\n\n|\Z)", re.DOTALL)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+OF_OPENZEPPELIN = "AccessManager"
 LINK = re.compile(r"\[[^]]+\]\(#([^)]+)\)")
 
 
@@ -35,6 +39,15 @@ def document() -> str:
 @pytest.fixture(scope="module")
 def interfaces() -> list[Artifact]:
     return [one for one in load_artifacts().values() if one.source.startswith("contracts/interfaces/")]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> list[Artifact]:
+    return [one for one in load_artifacts().values() if is_deployed(one)]
+
+
+def is_deployed(one: Artifact) -> bool:
+    return one.name == OF_OPENZEPPELIN or one.source == f"contracts/{one.name}.sol"
 
 
 def operations(interfaces: list[Artifact]) -> dict[str, set[str]]:
@@ -63,18 +76,40 @@ def parts(document: str) -> dict[str, set[str]]:
         for name in heading[1].split(", ") if heading else []:
             if name in written:
                 found[name] |= {error for text in ERRORS_OF_ALL.findall(section) for error in spelt_out(text)}
-        for first, last in rows_with_errors(section):
+        for first, last in rows_with(section, "errors"):
             for name in CODE.findall(first):
                 found[name] |= spelt_out(last)
     return found
 
 
-def rows_with_errors(section: str) -> Iterator[tuple[str, str]]:
-    """The first and the last cell of each row, of tables whose last column is of errors."""
-    for table in re.findall(r"(?:^\|.*\|\n)+", section, re.MULTILINE):
+def rows_with(text: str, column: str) -> Iterator[tuple[str, str]]:
+    """The first cell and that of the column in each row, of tables that have such a column."""
+    for table in re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE):
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-        if rows[0][-1] == "errors":
-            yield from ((row[0], row[-1]) for row in rows[2:])
+        if column in rows[0]:
+            yield from ((row[0], row[rows[0].index(column)]) for row in rows[2:])
+
+
+def told(document: str) -> dict[str, set[str]]:
+    """The names that stand anywhere, by the kinds of an ABI: as code, in lists of events, in lists of errors."""
+    events = EVENTS_OF_ALL.findall(document) + [cell for _, cell in rows_with(document, "events")]
+    errors = ERRORS_OF_ALL.findall(document) + [cell for _, cell in rows_with(document, "errors")]
+    return {
+        "function": set(CODE.findall(FENCED.sub("", document))),
+        "event": set(re.findall(r"\w+", " ".join(events))),
+        "error": {name for text in errors for name in spelt_out(text)},
+    }
+
+
+def untold(document: str, deployed: list[Artifact]) -> list[str]:
+    """What the contracts have and the document never names: `<contract> <kind> <name>`."""
+    names = told(document)
+    return [
+        f"{contract.name} {entry['type']} {entry['name']}"
+        for contract in deployed
+        for entry in contract.abi
+        if entry["type"] in names and entry["name"] not in names[entry["type"]]
+    ]
 
 
 def spelt_out(text: str) -> set[str]:
@@ -103,6 +138,29 @@ def anchor(heading: str) -> str:
 
 def test_each_operation_has_a_part_that_names_its_errors(document: str, interfaces: list[Artifact]) -> None:
     assert missing(document, interfaces) == []
+
+
+def test_whatever_the_deployed_contracts_have_is_named(document: str, deployed: list[Artifact]) -> None:
+    assert {one.name for one in deployed} >= {"PaymentProcessor", "ReleaseNode", "NodeRenderer", "AccessManager"}
+    assert len(deployed) == 7
+
+    assert untold(document, deployed) == []
+    assert [name for name in operations(deployed) if name not in parts(document)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "instead", "gap"),
+    [
+        ("`DOMAIN_SEPARATOR`", "that", "PointsToken function DOMAIN_SEPARATOR"),
+        ("AuthorityUpdated", "Updated", "AnchorRegistry event AuthorityUpdated"),
+        ("AccessManagedInvalidAuthority", "Invalid", "Programs error AccessManagedInvalidAuthority"),
+        ("`setTargetClosed(", "`close(", "AccessManager function setTargetClosed"),
+    ],
+)
+def test_a_name_that_is_taken_out_is_missed(
+    document: str, deployed: list[Artifact], text: str, instead: str, gap: str
+) -> None:
+    assert gap in untold(document.replace(text, instead), deployed)
 
 
 def test_the_contents_lead_to_each_section(document: str) -> None:
