@@ -26,7 +26,7 @@ from chainpoints.store import tables
 from chainpoints.store.bulk import insert_rows
 from chainpoints.store.digest import digest_of, table_digests
 from chainpoints.store.migrate import migrate
-from chainpoints.store.session import LEADERS, Store
+from chainpoints.store.session import BESIDE_SQLITE, LEADERS, Store
 
 _ROWS_AT_ONCE = 10_000
 _TABLES: Sequence[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.processes]
@@ -190,5 +190,5 @@ def _flush(file: Path) -> None:
 
 
 def _remove(file: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", *BESIDE_SQLITE):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -47,9 +48,13 @@ _CAUSES = {
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
 
+BESIDE_SQLITE = ("-wal", "-shm", ".turn.lock")
+"""What is kept beside a SQLite file that is written, by the ends of the names."""
+
 _SQLITE_BUSY_SECONDS = 10
+_SQLITE_TURN_SECONDS = 0.001
+_SQLITE_WAITS, _SQLITE_WAITS_NOT = f"PRAGMA busy_timeout={_SQLITE_BUSY_SECONDS * 1000}", "PRAGMA busy_timeout=0"
 _SQLITE_PRAGMAS = (
-    f"busy_timeout={_SQLITE_BUSY_SECONDS * 1000}",
     "synchronous=NORMAL",
     "foreign_keys=ON",
 )
@@ -80,7 +85,8 @@ class Store:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
             self._file = Path(url.database)
             self.engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
-            _set_up_sqlite(self.engine, self._file, mapped_bytes)
+            self._turn = _Turn(Path(f"{self._file}{BESIDE_SQLITE[-1]}"))
+            _set_up_sqlite(self.engine, self._file, self._turn, mapped_bytes)
         else:
             self.engine = create_engine(
                 url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
@@ -99,7 +105,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        # SQLite has one writer at a time, and who waits for it sleeps up to 0.1 s too long: in this process they queue.
+        # SQLite has one writer at a time: in this process they queue.
         queue = self._writer if self.is_sqlite else nullcontext()
         with queue, self._transaction({"chainpoints_write": True}) as connection:
             yield connection
@@ -150,6 +156,8 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self.is_sqlite:
+            self._turn.close()
 
 
 def _lock_key(name: str) -> int:
@@ -161,7 +169,7 @@ def _cause(error: Exception) -> str:
     return next((cause for part, cause in _CAUSES.items() if part in words), type(error).__name__)
 
 
-def _set_up_sqlite(engine: Engine, file: Path, mapped_bytes: int) -> None:
+def _set_up_sqlite(engine: Engine, file: Path, turn: _Turn, mapped_bytes: int) -> None:
     @event.listens_for(engine, "do_connect")
     def connecting(*_: Any) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -169,14 +177,70 @@ def _set_up_sqlite(engine: Engine, file: Path, mapped_bytes: int) -> None:
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
+        dbapi_connection.execute(_SQLITE_WAITS)
         for pragma in (*_SQLITE_PRAGMAS, f"mmap_size={mapped_bytes}"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
         _set_wal(dbapi_connection)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("chainpoints_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get("chainpoints_write", False):
+            _begin_to_write(connection, turn)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+class _Turn:
+    """Held by the process that writes next, until it does: meanwhile no other one begins, however busy it is.
+
+    SQLite alone lets whoever comes at the right moment write. Beside a writer that leaves but 0.1 ms between two
+    transactions, others wait for seconds, or until they give up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    @contextmanager
+    def held(self, give_up_at: float) -> Iterator[None]:
+        """One thread of a process at a time. After `give_up_at` (monotonic) it goes on without."""
+        if self._file is None:
+            self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o666)
+        while time.monotonic() < give_up_at:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_SQLITE_TURN_SECONDS)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def _begin_to_write(connection: Connection, turn: _Turn) -> None:
+    """Once no other process writes. SQLite's own wait would sleep up to 0.1 s too long."""
+    ours: Any = connection.connection.dbapi_connection
+    give_up_at = time.monotonic() + _SQLITE_BUSY_SECONDS
+    with turn.held(give_up_at):
+        ours.execute(_SQLITE_WAITS_NOT)
+        try:
+            while time.monotonic() < give_up_at:
+                try:
+                    ours.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                        break
+                    time.sleep(_SQLITE_TURN_SECONDS)
+        finally:
+            ours.execute(_SQLITE_WAITS)
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:

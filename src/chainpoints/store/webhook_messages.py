@@ -16,7 +16,8 @@ from sqlalchemy import Connection, bindparam, exists, func, insert, select, tupl
 from chainpoints.store import tables
 
 _IDS_IN_A_QUERY = 500
-_WINDOW = 100
+_NEXT_WINDOW = 100
+"""How many are looked at, when the first look found too few that may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ _DUE = (
     _MESSAGES.where(_m.endpoint == bindparam("endpoint"), _IS_DUE)
     .where(tuple_(_m.next_attempt_at, _m.number) > tuple_(bindparam("after_time"), bindparam("after_number")))
     .order_by(_m.next_attempt_at, _m.number)
-    .limit(_WINDOW)
+    .limit(bindparam("window"))
 )
 _FIRST_PENDING = (
     select(_m.object, func.min(_m.sequence))
@@ -139,16 +140,17 @@ def due(connection: Connection, endpoint: str, now: int, limit: int, without: Co
     been filled plans such a query badly.
     """
     found: list[MessageRow] = []
-    place = (-1, -1)
+    place, window = (-1, -1), limit + len(without)
     while len(found) < limit:
-        values = {"endpoint": endpoint, "now": now, "after_time": place[0], "after_number": place[1]}
+        after = {"after_time": place[0], "after_number": place[1]}
+        values = {"endpoint": endpoint, "now": now, "window": window, **after}
         rows = [MessageRow(*row) for row in connection.execute(_DUE, values)]
         if not rows:
             break
         objects = {"endpoint": endpoint, "objects": list({row.object for row in rows})}
         first = {name: sequence for name, sequence in connection.execute(_FIRST_PENDING, objects)}
         found += [row for row in rows if row.sequence == first[row.object] and row.number not in without]
-        place = (rows[-1].next_attempt_at, rows[-1].number)
+        place, window = (rows[-1].next_attempt_at, rows[-1].number), _NEXT_WINDOW
     return found[:limit]
 
 

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 _LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 _PAUSE_SECONDS = 0.05
+_TURN_SECONDS = 0.02
+"""Between two turns: one costs some milliseconds however little it moves, and this lets more be moved in each."""
 _GRACE_SECONDS = 4.0
 
 
@@ -60,7 +62,9 @@ def _deliver(settings: Settings, store: Store, stop: threading.Event, client: Cl
                 backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
                 continue
             backoff = _FIRST_BACKOFF_SECONDS
-            if not any(done):
+            if any(done):
+                stop.wait(_TURN_SECONDS)
+            else:
                 deliverer.pause(stop, _PAUSE_SECONDS)
     finally:
         deliverer.close(_GRACE_SECONDS)
