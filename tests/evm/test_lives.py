@@ -1,4 +1,5 @@
-"""The whole deployment in the EVM against the twin, for thousands of random lives; `scripts/evm.py --scenarios 100000`.
+"""T03, T05: the whole deployment in the EVM against the twin, for thousands of random lives;
+`scripts/evm.py --scenarios 100000`.
 
 After every call both did the same, or refused with the same error and arguments; at the end every getter agrees. A run
 in which little succeeds, or an error is never met, proves little: so both are counted, over all that there are.

@@ -502,6 +502,29 @@ contract PointsTokenTest is Setup {
         token.permit(alice, bob, 3, NOW + 9, signature);
     }
 
+    /// @dev Whoever sends the permit first spends the sender's own, not the allowance: the deposit goes on.
+    function test_T12_aPermitThatAnotherSentFirstStillLetsItsSignerDeposit() public {
+        give(alice, 5 * POINT);
+        bytes memory signature = permitSignatureTo(ALICE_KEY, alice, address(node), 5 * POINT, NOW);
+        vm.prank(stranger);
+        token.permit(alice, address(node), 5 * POINT, NOW, signature);
+        vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_InvalidSignature.selector, alice));
+        vm.prank(alice);
+        token.permit(alice, address(node), 5 * POINT, NOW, signature);
+        vm.assertEq(token.allowance(alice, address(node)), 5 * POINT, "what was signed");
+        bytes memory none =
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(node), 0, 5 * POINT);
+        vm.expectRevert(none);
+        vm.prank(stranger);
+        node.deposit(fund, 5 * POINT);
+        vm.prank(alice);
+        node.deposit(fund, 5 * POINT);
+        vm.assertEq(token.balanceOf(alice), 0, "deposited");
+        vm.assertEq(token.balanceOf(address(node)), 5 * POINT, "held");
+        vm.assertEq(node.books(fund).reserve, 5 * POINT, "reserve");
+        vm.assertEq(token.allowance(alice, address(node)), 0, "used");
+    }
+
     function test_T15_permitOfNobodyOrOfAnOddSignature() public {
         (bytes32 r, bytes32 s, uint8 v) = parts(permitSignature(ALICE_KEY, address(0), 3, NOW));
         vm.expectRevert(abi.encodeWithSelector(IPointsToken.PointsToken_InvalidSignature.selector, address(0)));
@@ -666,9 +689,17 @@ contract PointsTokenTest is Setup {
         view
         returns (bytes memory)
     {
+        return permitSignatureTo(key, owner, bob, value, deadline);
+    }
+
+    function permitSignatureTo(uint256 key, address owner, address spender, uint256 value, uint256 deadline)
+        private
+        view
+        returns (bytes memory)
+    {
         bytes32 typehash =
             keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-        bytes32 structHash = keccak256(abi.encode(typehash, owner, bob, value, token.nonces(owner), deadline));
+        bytes32 structHash = keccak256(abi.encode(typehash, owner, spender, value, token.nonces(owner), deadline));
         return sign(key, token.DOMAIN_SEPARATOR(), structHash);
     }
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PayerShare} from "../../contracts/types/PayerShare.sol";
-import {IPointsToken, IReleaseNode, Setup} from "./Setup.sol";
+import {IPointsToken, IPrograms, IReleaseNode, Setup, Tables} from "./Setup.sol";
 
 /// @dev Stands in the processor's place for a moment, to make many nodes of one holder in one call.
 contract Loader {
@@ -23,16 +23,49 @@ contract Loader {
 contract ScaleTest is Setup {
     function test_T21_aHolderOfTenThousandNodesClaimsTransfersAndPaysAtTheSameCost() public {
         uint256[3] memory before = costs("few", 1);
-        bytes memory code = address(processor).code;
-        vm.etch(address(processor), type(Loader).runtimeCode);
-        Loader(address(processor)).load(node, token, fec, alice, 10_000);
-        vm.etch(address(processor), code);
+        load(fec, 10_000);
         vm.assertGt(node.balanceOf(alice), 10_000, "ten thousand nodes");
         uint256[3] memory later = costs("many", 2);
         for (uint256 i = 0; i < 3; ++i) {
             // Calldata with fewer zero bytes costs a little more.
             vm.assertLe(later[i], before[i] + 200, "no more than with two");
         }
+    }
+
+    /// @dev Each change of the program reads a table of 255 periods again; mixed, it is more than a transaction may use.
+    function test_T21_fiveHundredClaimsOfTwoProgramsMixedAndInTheOrderOfTheirIds() public {
+        give(alice, POINT);
+        uint32[2] memory longest = [openLongest("one"), openLongest("other")];
+        uint256[] memory mixed = new uint256[](500);
+        uint256[] memory ordered = new uint256[](500);
+        for (uint256 which = 0; which < 2; ++which) {
+            load(longest[which], 250);
+            for (uint24 i = 0; i < 250; ++i) {
+                uint256 id = node.idOf(longest[which], 1000 + i, alice);
+                (mixed[2 * i + which], ordered[250 * which + i]) = (id, id);
+            }
+        }
+        vm.warp(EPOCH + 1300 hours);
+        uint256 before = vm.snapshotState();
+        node.claim(ordered);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 4_500_000, "in the order of their ids");
+        vm.revertToState(before);
+        node.claim(mixed);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 30_500_000, "mixed");
+    }
+
+    function openLongest(string memory name) private returns (uint32) {
+        IPrograms.Terms memory rules = fecTerms();
+        (rules.periods, rules.periodLength, rules.cap) = (255, 1 hours, 1_000_000 * POINT);
+        (rules.growthNumerator, rules.growthDenominator) = (1, 1);
+        return programs.open(rules, name, Tables.straight(255));
+    }
+
+    function load(uint32 program, uint24 count) private {
+        bytes memory code = address(processor).code;
+        vm.etch(address(processor), type(Loader).runtimeCode);
+        Loader(address(processor)).load(node, token, program, alice, count);
+        vm.etch(address(processor), code);
     }
 
     /// @dev Pays twice, claims and gives away the nth node, and says what the second payment and the rest cost.

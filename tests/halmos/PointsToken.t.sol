@@ -112,6 +112,27 @@ contract PointsTokenProperties {
         assert(TOKEN.nonces(HOLDER) == 1);
     }
 
+    /// @dev What the processor settles needs no allowance, whatever there is of them, and leaves each as it was.
+    function check_T12_aPaymentNeedsNoAllowanceAndUsesNone(
+        address payout,
+        address spender,
+        address other,
+        uint64 allowed,
+        uint64 merchantShare,
+        uint64 diverted,
+        bool funded
+    ) public {
+        vm.assume(payout != address(0) && payout != address(TOKEN) && spender != address(0) && other != spender);
+        vm.assume(uint256(merchantShare) + diverted <= HELD);
+        vm.prank(HOLDER);
+        TOKEN.approve(spender, allowed);
+        PayerShare[] memory shares = new PayerShare[](1);
+        shares[0] = PayerShare(HOLDER, merchantShare, diverted, type(uint40).max);
+        bytes memory data = abi.encodeCall(TOKEN.settle, (payout, shares, 0, funded));
+        assert(_callWith(PROCESSOR, data));
+        assert(TOKEN.allowance(HOLDER, spender) == allowed && TOKEN.allowance(HOLDER, other) == 0);
+    }
+
     /// @dev A payment that was valid at some moment before the payer took its payments back.
     function check_T14_paymentsTakenBackAreNotSettled(
         uint40 cancelledAt,

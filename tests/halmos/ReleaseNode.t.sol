@@ -40,6 +40,9 @@ contract ReleaseNodeProperties {
     address private constant SHOP = address(0x5409);
     address private constant OWNER = address(0xA11CE); // has no code
     address private constant BENEFICIARY = address(0xBE2);
+    address private constant CLAIMER = address(0xC1A);
+    address private constant SELLER = address(0x5E1);
+    address private constant BUYER = address(0xB0B);
     address private constant SECRET = address(0x5EC);
 
     PointsToken private immutable TOKEN;
@@ -60,14 +63,7 @@ contract ReleaseNodeProperties {
         ProgramRules rules = ProgramRulesFields.make(false, true, 1000, 10, 100, 7 days, EPOCH, 1e6, 1_000_000e6);
         vm.prank(PROGRAMS);
         NODES.addProgram(FEC, rules, 1_000_000e6);
-        PayerShare[] memory shares = new PayerShare[](1);
-        shares[0] = PayerShare(OWNER, PAID * 9 / 10, PAID / 10, type(uint40).max);
-        vm.prank(PROCESSOR);
-        TOKEN.settleIssue(OWNER, PAID, 0, false);
-        vm.prank(PROCESSOR);
-        uint256 made = NODES.topUp(FEC, 1, shares);
-        vm.prank(PROCESSOR);
-        TOKEN.settle(SHOP, shares, made, false);
+        _pay(OWNER, PAID / 10);
         vm.warp(EPOCH + 30 * 7 days);
     }
 
@@ -93,6 +89,26 @@ contract ReleaseNodeProperties {
         assert(TOKEN.balanceOf(anyone) == before);
     }
 
+    /// @dev Of two equal nodes one is claimed just before both are sold: the nodes, what the sellers and the buyer have
+    /// and what the program owes of each are the same.
+    /// At the first release, in the middle and after the last: halmos reads no table at a symbolic place.
+    function check_T08_claimingJustBeforeTheSaleChangesNothing(bool begins, bool ends, bool small, address anyone)
+        public
+    {
+        uint64 diverted = small ? 11 : PAID / 10;
+        (uint256 first, uint256 second) = (_pay(CLAIMER, diverted), _pay(SELLER, diverted));
+        vm.warp(EPOCH + 7 days * (begins ? 2 : ends ? 102 : 40));
+        uint64 committed = NODES.books(FEC).committed;
+        vm.prank(anyone);
+        NODES.claim(_one(first));
+        _sell(CLAIMER, first);
+        uint64 between = NODES.books(FEC).committed;
+        _sell(SELLER, second);
+        assert(committed - between == between - NODES.books(FEC).committed);
+        assert(TOKEN.balanceOf(CLAIMER) == TOKEN.balanceOf(SELLER) && TOKEN.balanceOf(BUYER) == 0);
+        assert(keccak256(abi.encode(NODES.nodeOf(first))) == keccak256(abi.encode(NODES.nodeOf(second))));
+    }
+
     /// @dev A claim approval by signature is the owner's, over all of its terms, and counts its nonce.
     function check_T14_aClaimApprovalIsTheOwnersAndCountsItsNonce(
         address delegate,
@@ -110,6 +126,23 @@ contract ReleaseNodeProperties {
         bytes32 hash = keccak256(abi.encodePacked(hex"1901", _separator(), structHash));
         assert(ecrecover(hash, signature.v, signature.r, signature.s) == OWNER && block.timestamp <= deadline);
         assert(NODES.nonces(OWNER) == 1);
+    }
+
+    function _pay(address payer, uint64 diverted) private returns (uint256) {
+        PayerShare[] memory shares = new PayerShare[](1);
+        shares[0] = PayerShare(payer, PAID - diverted, diverted, type(uint40).max);
+        vm.prank(PROCESSOR);
+        TOKEN.settleIssue(payer, PAID, 0, false);
+        vm.prank(PROCESSOR);
+        uint256 made = NODES.topUp(FEC, 1, shares);
+        vm.prank(PROCESSOR);
+        TOKEN.settle(SHOP, shares, made, false);
+        return NODES.idOf(FEC, 1, payer);
+    }
+
+    function _sell(address seller, uint256 id) private {
+        vm.prank(seller);
+        NODES.transferFrom(seller, BUYER, id);
     }
 
     function _lend(address operator, bool custody, bool given) private {

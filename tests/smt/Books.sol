@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {BooksMath} from "../../contracts/libraries/BooksMath.sol";
 
-/// @dev The books of a program, stepped by anyone in any order; what each step gets is all that the callers hold to. Beside
+/// @dev T03: the books of a program, stepped by anyone in any order; what each step gets is all that the callers hold to. Beside
 /// the ledger stands what was released and deposited. solc's model checker proves the assertions for any number of calls;
 /// whether a program is FUNDED is a word of the code, and each assertion is asked about alone: else it does not come to an end.
 contract FundedBooks {

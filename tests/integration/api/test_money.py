@@ -81,7 +81,7 @@ def paid_by_signature(world: World, shop: Client, number: int) -> dict[str, Any]
 
 
 def refunded_in_two_steps(world: World, shop: Client) -> None:
-    """Half and then the rest of another payment; the shop signs what its payout address gives back."""
+    """T07: a part, then the rest of another payment, not a unit more; the shop signs what its payout address pays."""
     paid = world.pay(shop, "alice", "100.000001", "web-3")
     for amount, status in (("33.333333", "partially_refunded"), ("66.666668", "refunded")):
         offer = shop.get(f"/v1/orders/{paid['id']}/refund-authorization", amount=amount)
