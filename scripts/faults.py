@@ -23,7 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
-from builders import deploy_on, fresh_database, postgres_server, start_anvil  # noqa: E402
+from benchmarks.postgres import Postgres, new_database, running_postgres  # noqa: E402
+from builders import deploy_on, start_anvil  # noqa: E402
 from chainpoints.chain.compiler import load_artifacts  # noqa: E402
 from chainpoints.config import Secret  # noqa: E402
 from faults.campaign import Campaign, Plan, Report  # noqa: E402
@@ -42,9 +43,10 @@ def main() -> int:
     began, reports, seed = time.monotonic(), list[Report](), asked.seed
     if not (fuzzed := _fuzz()):
         return 1
-    with postgres_server() as server:
+    with running_postgres("fsync=off") as server:
         while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
-            plan = Plan(seed=seed, payments=100, share=0.05 * (seed % 3), reorgs=20, deepest=60, kills=40)
+            amounts = {"payments": 100, "share": 0.05 * (seed % 3), "reorgs": 20, "deepest": 60, "kills": 40}
+            plan = Plan(seed=seed, two_providers=seed % 4 >= 2, **amounts)
             try:
                 reports.append(_campaign(plan, server))
             except AssertionError as failure:
@@ -66,16 +68,16 @@ def _fuzz() -> list[str]:
     return re.findall(r"fuzz: (.*)", run.stdout) if run.returncode == 0 else []
 
 
-def _campaign(plan: Plan, server: str) -> Report:
-    """On SQLite and PostgreSQL in turn."""
+def _campaign(plan: Plan, server: Postgres) -> Report:
+    """On SQLite and PostgreSQL in turn; PostgreSQL is killed too."""
     with tempfile.TemporaryDirectory(prefix="chainpoints-faults-") as name:
         folder, chain = Path(name), start_anvil()
         try:
             deployment = deploy_on(chain, folder, load_artifacts())
             if plan.seed % 2:
                 return Campaign(deployment, Secret(f"sqlite:///{folder / 'gateway.db'}"), folder, plan).run()
-            with fresh_database(server, f"faults_{plan.seed}") as address:
-                return Campaign(deployment, Secret(address), folder, plan).run()
+            database = Secret(new_database(server.address, f"faults_{plan.seed}"))
+            return Campaign(deployment, database, folder, plan, server).run()
         finally:
             chain.stop()
 

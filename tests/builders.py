@@ -8,12 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +21,7 @@ import psycopg
 from eth_account import Account
 from eth_utils.crypto import keccak
 
+from benchmarks.postgres import PostgresUnavailable, drop_database, new_database, running_postgres
 from chainpoints.chain.compiler import Artifact
 from chainpoints.chain.deployment import deploy_to
 from chainpoints.chain.local import GENESIS_TIMESTAMP, anvil_binary
@@ -219,10 +217,6 @@ def silent(_line: str) -> None:
     """Progress that nobody needs."""
 
 
-class PostgresUnavailable(Exception):
-    """Why there is no PostgreSQL server to test on."""
-
-
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server: CHAINPOINTS_TEST_POSTGRES, or a server of our own that ends with the block.
@@ -230,80 +224,21 @@ def postgres_server() -> Iterator[str]:
     Raises PostgresUnavailable with the reason when neither can be had.
     """
     if given := os.environ.get("CHAINPOINTS_TEST_POSTGRES"):
-        _check_answers(given)
+        try:
+            psycopg.connect(f"{given}/postgres").close()
+        except psycopg.OperationalError as error:
+            told = f"the server of CHAINPOINTS_TEST_POSTGRES does not answer: {error}"
+            raise PostgresUnavailable(told) from None
         yield given
         return
-    initdb, postgres = _postgres_binary("initdb"), _postgres_binary("postgres")
-    run_as = _unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="chainpoints-postgres-"))
-    if run_as:
-        shutil.chown(folder, run_as, pwd.getpwnam(run_as).pw_gid)
-    who = {"user": run_as, "group": pwd.getpwnam(run_as).pw_gid, "extra_groups": ()} if run_as else {}
-    data, port = folder / "data", free_port()
-    made = subprocess.run(
-        [initdb, "-D", str(data), "-U", "chainpoints", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-        capture_output=True, text=True, check=False, cwd=folder, **who,
-    )  # fmt: skip
-    if made.returncode:
-        raise AssertionError(f"initdb failed: {made.stderr}")
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [postgres, "-D", str(data), "-p", str(port), *options], stdout=log, stderr=log, cwd=folder, **who
-        )
-    try:
-        address = f"postgresql://chainpoints@127.0.0.1:{port}"
-        _wait_for_postgres(f"{address}/postgres", server, folder / "log")
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder)
+    with running_postgres("fsync=off") as server:
+        yield server.address
 
 
 @contextmanager
 def fresh_database(server: str, name: str) -> Iterator[str]:
     """The address of an empty database of this name on the server; dropped when the block ends."""
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{server}/{name}"
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _check_answers(server: str) -> None:
     try:
-        psycopg.connect(f"{server}/postgres").close()
-    except psycopg.OperationalError as error:
-        raise PostgresUnavailable(f"the server of CHAINPOINTS_TEST_POSTGRES does not answer: {error}") from None
-
-
-def _postgres_binary(name: str) -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    # Debian's wrapper scripts in PATH lack most of them.
-    binary = str(found[-1]) if found else shutil.which(name)
-    if not binary:
-        raise PostgresUnavailable(f"{name} is neither in PATH nor in /usr/lib/postgresql/*/bin; install PostgreSQL")
-    return binary
-
-
-def _unprivileged_user() -> str | None:
-    """Whom to run PostgreSQL as: it refuses root."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam("postgres").pw_name
-    except KeyError:
-        raise PostgresUnavailable("PostgreSQL does not run as root, and there is no user postgres") from None
-
-
-def _wait_for_postgres(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(400):
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(address):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"PostgreSQL does not start: {log.read_text(errors='replace')}")
+        yield new_database(server, name)
+    finally:
+        drop_database(server, name)

@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Table, event, insert
 
 from benchmarks.api import population
-from benchmarks.api.postgres import running_postgres
+from benchmarks.postgres import Postgres
 from chainpoints.chain.compiler import project_root
 from chainpoints.config import Secret
 from chainpoints.store import Connection, tables
@@ -24,6 +24,8 @@ from chainpoints.store.session import Store
 FOLDER = project_root() / "build" / "bench-api"
 
 _ROWS_AT_ONCE = 50_000
+_LARGE = ("fsync=off", "shared_buffers=512MB", "max_wal_size=8GB", "maintenance_work_mem=512MB")
+"""PostgreSQL for a database that is made in one go."""
 
 Say = Callable[[str], None]
 
@@ -33,8 +35,12 @@ def populated(wallets: int, *, on_postgresql: bool, say: Say) -> Iterator[Secret
     """The address of the database, made now unless an earlier run left it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     if on_postgresql:
-        with running_postgres(FOLDER / "postgresql") as server:
-            yield _in_postgresql(server, wallets, say)
+        server = Postgres(FOLDER / "postgresql", *_LARGE)
+        server.start()
+        try:
+            yield _in_postgresql(server.address, wallets, say)
+        finally:
+            server.stop()
         return
     yield _in_sqlite(FOLDER / f"wallets-{wallets}.db", wallets, say)
 

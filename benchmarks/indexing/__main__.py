@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable
 
 from benchmarks.indexing import economy, latency, ponder, transfers
-from benchmarks.indexing.databases import fresh_database, postgres_server
 from benchmarks.indexing.node import HOME, Node, chain
 from benchmarks.indexing.result import Measured, Result, save, table
 from benchmarks.indexing.runs import indexed, say
 from benchmarks.indexing.subject import Outcome
+from benchmarks.postgres import Postgres, new_database, running_postgres
 from chainpoints.errors import ChainpointsError
 
 _RUNS = 3
@@ -24,8 +24,8 @@ Databases = dict[str, Callable[[], str]]
 def main() -> int:
     options = _options()
     try:
-        with postgres_server() as server:
-            databases: Databases = {"SQLite": _sqlite, "PostgreSQL": lambda: fresh_database(server, "ours")}
+        with running_postgres() as server:
+            databases: Databases = {"SQLite": _sqlite, "PostgreSQL": lambda: new_database(server.address, "ours")}
             result = measure(options, server, databases)
     except ChainpointsError as error:
         sys.stderr.write(f"{error}\n")
@@ -36,7 +36,7 @@ def main() -> int:
     return 0
 
 
-def measure(options: argparse.Namespace, server: str, databases: Databases) -> Result:
+def measure(options: argparse.Namespace, server: Postgres, databases: Databases) -> Result:
     count, weeks = options.transfers, options.weeks
     with chain(f"transfers-{count}", lambda node, manifest, _: transfers.build(node, manifest, count)) as node:
         floor = _median("floor", node)
@@ -44,7 +44,7 @@ def measure(options: argparse.Namespace, server: str, databases: Databases) -> R
         fresh_seconds = cached_seconds = None
         if not options.without_ponder:
             ponder.install()
-            database = fresh_database(server, "ponder")
+            database = new_database(server.address, "ponder")
             say("Ponder, for about two minutes …")
             fresh_seconds, cached_seconds = (ponder.seconds(node, database, run) for run in ("fresh", "cached"))
     with chain(

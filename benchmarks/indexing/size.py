@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.indexing import transfers
-from benchmarks.indexing.databases import fresh_database, postgres_server
 from benchmarks.indexing.node import HOME, BenchmarkError, chain
 from benchmarks.indexing.runs import indexed, restored, say
 from benchmarks.indexing.subject import Outcome, Restored
+from benchmarks.postgres import Postgres, new_database, running_postgres
 from chainpoints.errors import ChainpointsError
 
 FILE = Path(__file__).with_name("size.json")
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--restored", type=int, default=_RESTORED, help="of which of them a backup is restored")
     options = parser.parse_args()
     try:
-        with postgres_server() as server:
+        with running_postgres() as server:
             sizes = [_measured(count, server, restore=count == options.restored) for count in options.transfers]
     except ChainpointsError as error:
         sys.stderr.write(f"{error}\n")
@@ -59,7 +59,7 @@ def main() -> int:
     return 0
 
 
-def _measured(count: int, server: str, *, restore: bool) -> Size:
+def _measured(count: int, server: Postgres, *, restore: bool) -> Size:
     ours, back = {}, {}
     with chain(f"transfers-{count}", lambda node, manifest, _: transfers.build(node, manifest, count)) as node:
         for kind in ("SQLite", "PostgreSQL"):
@@ -75,10 +75,10 @@ def _measured(count: int, server: str, *, restore: bool) -> Size:
     return Size(count, ours, back)
 
 
-def _databases(kind: str, server: str) -> tuple[str, str]:
+def _databases(kind: str, server: Postgres) -> tuple[str, str]:
     """Two empty ones."""
     if kind == "PostgreSQL":
-        return fresh_database(server, "ours"), fresh_database(server, "restored")
+        return new_database(server.address, "ours"), new_database(server.address, "restored")
     for leftover in [*HOME.glob("ours.db*"), *HOME.glob("restored.db*")]:
         leftover.unlink()
     return f"sqlite:///{HOME / 'ours.db'}", f"sqlite:///{HOME / 'restored.db'}"

@@ -8,13 +8,14 @@ import threading
 import time
 import uuid
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.postgres import Postgres
 from builders import Deployment, signer
 from chainpoints.config import Secret
 from chainpoints.store.session import Store
@@ -28,6 +29,7 @@ DRAIN_SECONDS = 60.0
 PAYERS = 4
 _SIGN_AGAIN = "/problems/authorization-not-valid-now"
 """The chain's time has stepped back since the message was made: a wallet asks for it, and signs, again."""
+_DATABASE = "postgresql"
 _AGAIN = (409, 429, 500, 502, 503)
 
 
@@ -61,18 +63,26 @@ class Plan:
     kills: int = 0
     least_kinds: int = 0
     """People go on paying until so many kinds of fault were met, up to ten times as often."""
+    two_providers: bool = False
+    """A second one, which fails too, has to agree with the first."""
 
 
 class Campaign:
-    def __init__(self, deployment: Deployment, database: Secret, folder: Path, plan: Plan) -> None:
+    """`server`: the one that holds the database, if it is to be killed too."""
+
+    def __init__(
+        self, deployment: Deployment, database: Secret, folder: Path, plan: Plan, server: Postgres | None = None
+    ) -> None:
         self._deployment, self._database, self._folder, self._plan = deployment, database, folder, plan
+        self._server = server
         self._random = random.Random(plan.seed)
         self._report = Report()
 
     def run(self) -> Report:
         """Raises AssertionError that says what was lost, doubled or stuck, and with which seed."""
         plan, settings = self._plan, self._deployment.settings
-        with faulty_endpoint(self._deployment.anvil.url, plan.seed, plan.kinds) as endpoint:
+        with ExitStack() as endpoints:
+            endpoint = endpoints.enter_context(faulty_endpoint(self._deployment.anvil.url, plan.seed, plan.kinds))
             environment = {
                 "CHAINPOINTS_HOME": str(settings.home),
                 "CHAINPOINTS_DEPLOYMENTS": str(settings.deployments),
@@ -81,14 +91,18 @@ class Campaign:
                 "CHAINPOINTS_PORT": str(settings.port),
                 "CHAINPOINTS_LOG_LEVEL": "info",
             }
+            second = None
+            if plan.two_providers:
+                second = endpoints.enter_context(faulty_endpoint(self._deployment.anvil.url, -plan.seed, plan.kinds))
+                environment["CHAINPOINTS_RPC_CHECK_URL"] = second.url
             with fleet(self._folder / "logs", environment) as running:
                 try:
-                    self._live(endpoint, running)
+                    self._live([endpoint, second] if second else [endpoint], running)
                 except AssertionError as error:
                     raise AssertionError(f"seed {plan.seed}: {error}\n{running.last_words()}") from error
         return self._report
 
-    def _live(self, endpoint: FaultyEndpoint, running: Fleet) -> None:
+    def _live(self, endpoints: list[FaultyEndpoint], running: Fleet) -> None:
         settings, plan, report = self._deployment.settings, self._plan, self._report
         url = f"http://{settings.host}:{settings.port}"
         wait_until(lambda: _is_ready(url), 60, "the gateway is ready")
@@ -99,18 +113,20 @@ class Campaign:
             for payer in range(PAYERS):
                 world.issue(merchant, f"payer {payer}", "900", f"gift-{payer}")
             self._deployment.anvil.mine(plan.deepest + 1)  # no reorg reaches what was set up
-            endpoint.share = plan.share
+            for endpoint in endpoints:
+                endpoint.share = plan.share
             trouble = threading.Thread(target=self._make_trouble, args=(running,), name="trouble")
             trouble.start()
             orders: list[str] = []
             while len(orders) < plan.payments or (
-                len(endpoint.seen) < plan.least_kinds and len(orders) < 10 * plan.payments
+                len(_seen(endpoints)) < plan.least_kinds and len(orders) < 10 * plan.payments
             ):
                 orders.append(self._pay(http, merchant.key or "", len(orders)))
             trouble.join()
-            endpoint.share = 0.0
-            report.payments, report.faults = len(orders), endpoint.seen
-            report.killed = running.killed
+            for endpoint in endpoints:
+                endpoint.share = 0.0
+            report.payments, report.faults = len(orders), _seen(endpoints)
+            report.killed += running.killed
             begun = time.monotonic()
             wait_until(
                 lambda: self._is_drained(http), DRAIN_SECONDS, "every request has ended and every block was read"
@@ -122,10 +138,17 @@ class Campaign:
 
     def _make_trouble(self, running: Fleet) -> None:
         """Reorgs and kills, in an order of their own, spread over the payments."""
-        todo = ["reorg"] * self._plan.reorgs + [self._random.choice(ROLES) for _ in range(self._plan.kills)]
+        may_die = (*ROLES, _DATABASE) if self._server else ROLES
+        todo = ["reorg"] * self._plan.reorgs + [self._random.choice(may_die) for _ in range(self._plan.kills)]
         self._random.shuffle(todo)
         for what in todo:
             time.sleep(self._random.uniform(0.1, 0.6))
+            if what == _DATABASE and self._server:
+                self._server.kill()
+                time.sleep(self._random.uniform(0.1, 1.0))
+                self._server.start()
+                self._report.killed[_DATABASE] += 1
+                continue
             if what != "reorg":
                 running.kill(what)
                 continue
@@ -186,6 +209,10 @@ class Campaign:
 
     def _check_store(self, store: Store) -> None:
         assert digests(store) == fresh_digests(self._deployment, self._folder), "the rows are not those of the chain"
+
+
+def _seen(endpoints: list[FaultyEndpoint]) -> Counter[str]:
+    return sum((endpoint.seen for endpoint in endpoints), Counter())
 
 
 def _is_ready(url: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.postgres import new_database, running_postgres
 from builders import Deployment
 from chainpoints.config import Secret
 from faults.campaign import Campaign, Plan
@@ -30,6 +31,16 @@ def test_processes_are_killed_while_people_pay(deployment: Deployment, database:
     assert report.killed.total() == 8
 
 
+def test_postgresql_is_killed_while_people_pay(deployment: Deployment, postgres: str, tmp_path: Path) -> None:
+    """The gateway's processes are, too: of the six that the seed draws, two are PostgreSQL."""
+    assert postgres  # where there is none to be had, this test is not run either
+    with running_postgres("fsync=off") as server:
+        database = Secret(new_database(server.address, "killed"))
+        report = Campaign(deployment, database, tmp_path, Plan(seed=10, payments=40, share=0, kills=6), server).run()
+    assert report.killed["postgresql"] == 2, report.killed
+    assert report.killed.total() == 6
+
+
 def test_all_of_it_at_once(deployment: Deployment, database: Secret, tmp_path: Path) -> None:
-    plan = Plan(seed=4, payments=40, share=0.1, reorgs=4, kills=4)
+    plan = Plan(seed=4, payments=40, share=0.1, reorgs=4, kills=4, two_providers=True)
     assert Campaign(deployment, database, tmp_path, plan).run().killed.total() == 4
