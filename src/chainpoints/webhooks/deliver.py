@@ -28,7 +28,7 @@ AT_ONCE = 32
 AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 
-AT_ONCE_TO_ONE = 8
+AT_ONCE_TO_ONE = 16
 AT_ONCE_TO_ONE_FAILING = 2
 
 _DISABLED = f"it answered {GONE} (gone)"

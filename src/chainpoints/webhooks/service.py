@@ -19,7 +19,7 @@ log = structlog.get_logger()
 _LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 _PAUSE_SECONDS = 0.05
-_TURN_SECONDS = 0.02
+_TURN_SECONDS = 0.05
 """Between two turns: one costs some milliseconds however little it moves, and this lets more be moved in each."""
 _GRACE_SECONDS = 4.0
 
