@@ -53,6 +53,13 @@ def test_a_halted_index_says_why(api: Api) -> None:
     assert api.public.get("/v1/status")["index"]["halted"] == "a reorg below finality"
 
 
+def test_an_index_that_waits_for_its_providers_says_so(api: Api) -> None:
+    assert api.public.get("/v1/status")["index"]["trouble"] is None
+    with write(api) as connection:
+        connection.execute(tables.chain_state.update().values(trouble="block 7 is two blocks"))
+    assert api.public.get("/v1/status")["index"]["trouble"] == "block 7 is two blocks"
+
+
 def test_status_shows_each_lane_and_what_stands_in_its_way(api: Api) -> None:
     assert api.public.get("/v1/status")["lanes"] == []
     with write(api) as connection:

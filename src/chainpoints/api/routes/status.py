@@ -32,6 +32,7 @@ def get_status(gateway: GatewayDep, query: Annotated[StatusQuery, Query()]) -> S
             first_block=state.first_block,
             checked_at=state.checked_at,
             halted=state.halted,
+            trouble=state.trouble,
         )
         return Status(
             read_at=view.read_at(),

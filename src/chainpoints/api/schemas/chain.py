@@ -42,6 +42,10 @@ class IndexState(Shape):
     first_block: int = Field(examples=[1])
     checked_at: Timestamp
     halted: str | None = Field(description="why indexing stopped for good; null while all is well", examples=[None])
+    trouble: str | None = Field(
+        description="why nothing new is stored at the moment, as when two providers disagree; null while all is well",
+        examples=[None],
+    )
 
 
 class LaneState(Shape):
