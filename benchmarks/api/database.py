@@ -36,8 +36,8 @@ def populated(wallets: int, *, on_postgresql: bool, say: Say) -> Iterator[Secret
     FOLDER.mkdir(parents=True, exist_ok=True)
     if on_postgresql:
         server = Postgres(FOLDER / "postgresql", *_LARGE)
-        server.start()
         try:
+            server.start()
             yield _in_postgresql(server.address, wallets, say)
         finally:
             server.stop()

@@ -8,7 +8,9 @@ import threading
 import time
 import uuid
 from collections import Counter
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,14 +117,12 @@ class Campaign:
             self._deployment.anvil.mine(plan.deepest + 1)  # no reorg reaches what was set up
             for endpoint in endpoints:
                 endpoint.share = plan.share
-            trouble = threading.Thread(target=self._make_trouble, args=(running,), name="trouble")
-            trouble.start()
             orders: list[str] = []
-            while len(orders) < plan.payments or (
-                len(_seen(endpoints)) < plan.least_kinds and len(orders) < 10 * plan.payments
-            ):
-                orders.append(self._pay(http, merchant.key or "", len(orders)))
-            trouble.join()
+            with self._trouble(running):
+                while len(orders) < plan.payments or (
+                    len(_seen(endpoints)) < plan.least_kinds and len(orders) < 10 * plan.payments
+                ):
+                    orders.append(self._pay(http, merchant.key or "", len(orders)))
             for endpoint in endpoints:
                 endpoint.share = 0.0
             report.payments, report.faults = len(orders), _seen(endpoints)
@@ -136,13 +136,27 @@ class Campaign:
         self._check_store(store)
         store.close()
 
-    def _make_trouble(self, running: Fleet) -> None:
+    @contextmanager
+    def _trouble(self, running: Fleet) -> Iterator[None]:
+        """All of it is over when the block ends; at once, when the block fails. What went wrong in it is raised."""
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            made = pool.submit(self._make_trouble, running, over)
+            try:
+                yield
+            except BaseException:
+                over.set()
+                raise
+            made.result()
+
+    def _make_trouble(self, running: Fleet, over: threading.Event) -> None:
         """Reorgs and kills, in an order of their own, spread over the payments."""
         may_die = (*ROLES, _DATABASE) if self._server else ROLES
         todo = ["reorg"] * self._plan.reorgs + [self._random.choice(may_die) for _ in range(self._plan.kills)]
         self._random.shuffle(todo)
         for what in todo:
-            time.sleep(self._random.uniform(0.1, 0.6))
+            if over.wait(self._random.uniform(0.1, 0.6)):
+                return
             if what == _DATABASE and self._server:
                 self._server.kill()
                 time.sleep(self._random.uniform(0.1, 1.0))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -25,6 +27,25 @@ while True:  # as the API does under load: one short transaction after the other
     with store.write():
         time.sleep(0.004)
 """
+
+
+def test_where_no_turn_can_be_had_it_writes_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "gateway.db.turn.lock").mkdir()
+    store = Store(Secret(f"sqlite:///{tmp_path / 'gateway.db'}"))
+    with store.write() as connection:
+        connection.execute(text("CREATE TABLE kept (number INTEGER)"))
+    store.close()
+
+
+def test_a_process_that_is_stopped_in_its_turn_costs_others_little(tmp_path: Path) -> None:
+    store = Store(Secret(f"sqlite:///{tmp_path / 'gateway.db'}"))
+    with (tmp_path / "gateway.db.turn.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        begun = time.monotonic()
+        with store.write() as connection:
+            connection.execute(text("CREATE TABLE kept (number INTEGER)"))
+        assert time.monotonic() - begun < 4
+    store.close()
 
 
 def test_a_busy_writer_leaves_room_for_another(store: Store, database: Secret) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -94,7 +95,7 @@ class Gateway:
 
     `known_keys` are hashes of keys that were accepted (see limits). `in_flight` holds who sent which Idempotency-Key.
     `wallets` are the answers about wallets that are being read, by finality and address. `settling`: how many wait for
-    the end of an x402 payment.
+    the end of an x402 payment. `probes`: the one thread that answers whether this process is ready.
     """
 
     settings: Settings
@@ -105,6 +106,7 @@ class Gateway:
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
     streams: Streams = field(init=False)
     counted: Counted = Counted()
+    probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     settling: int = 0
 
     def __post_init__(self) -> None:

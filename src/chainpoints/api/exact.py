@@ -37,6 +37,7 @@ _OF_REVERT = {
     "PointsToken_InvalidSignature": _SIGNATURE,
     "ERC3009InvalidAuthorizationTime": _TOO_LATE,
     "ERC20InsufficientBalance": _BALANCE,
+    "PointsToken_AccountFrozen": "wallet-frozen",
 }
 _Uint256 = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$")]
 

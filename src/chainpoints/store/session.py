@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -52,7 +52,9 @@ BESIDE_SQLITE = ("-wal", "-shm", ".turn.lock")
 """What is kept beside a SQLite file that is written, by the ends of the names."""
 
 _SQLITE_BUSY_SECONDS = 10
-_SQLITE_TURN_SECONDS = 0.001
+_SQLITE_PAUSE_SECONDS, _SQLITE_TURN_SECONDS = 0.001, 2.0
+"""Between two tries to write, and how long others that wait are let go first at most: one of them may be stopped."""
+
 _SQLITE_WAITS, _SQLITE_WAITS_NOT = f"PRAGMA busy_timeout={_SQLITE_BUSY_SECONDS * 1000}", "PRAGMA busy_timeout=0"
 _SQLITE_PRAGMAS = (
     "synchronous=NORMAL",
@@ -207,40 +209,49 @@ class _Turn:
             self._file = None
 
     @contextmanager
-    def held(self, give_up_at: float) -> Iterator[None]:
-        """One thread of a process at a time. After `give_up_at` (monotonic) it goes on without."""
-        if self._file is None:
-            self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o666)
-        while time.monotonic() < give_up_at:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(_SQLITE_TURN_SECONDS)
+    def held(self) -> Iterator[None]:
+        """One thread of a process at a time. Where no turn can be had, or none comes, it goes on without."""
+        file = self._take()
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            if file is not None:
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _take(self) -> int | None:
+        give_up_at = time.monotonic() + _SQLITE_TURN_SECONDS
+        try:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_CREAT | os.O_RDONLY, 0o666)
+            file = self._file
+            while time.monotonic() < give_up_at:
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return file
+                time.sleep(_SQLITE_PAUSE_SECONDS)
+        except OSError:  # the folder is another user's, or its file system has no locks
+            return None
+        return None
 
 
 def _begin_to_write(connection: Connection, turn: _Turn) -> None:
     """Once no other process writes. SQLite's own wait would sleep up to 0.1 s too long."""
     ours: Any = connection.connection.dbapi_connection
     give_up_at = time.monotonic() + _SQLITE_BUSY_SECONDS
-    with turn.held(give_up_at):
+    with turn.held():
         ours.execute(_SQLITE_WAITS_NOT)
         try:
             while time.monotonic() < give_up_at:
                 try:
                     ours.execute("BEGIN IMMEDIATE")
                     return
-                except sqlite3.OperationalError as error:
+                except sqlite3.DatabaseError as error:
                     if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                         break
-                    time.sleep(_SQLITE_TURN_SECONDS)
+                    time.sleep(_SQLITE_PAUSE_SECONDS)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, so that its error is told as any other
         finally:
             ours.execute(_SQLITE_WAITS)
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:

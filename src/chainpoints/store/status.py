@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal, select
 
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import tables
@@ -29,11 +29,12 @@ _STATE = select(
     _state.trouble,
 )
 _HEAD = select(_blocks.number, _blocks.hash, _blocks.timestamp).order_by(_blocks.number.desc()).limit(1)
-_STATE_AND_HEAD = (
-    _STATE.add_columns(_blocks.number, _blocks.hash, _blocks.timestamp)
-    .join_from(tables.chain_state, tables.blocks, true(), isouter=True)
-    .order_by(_blocks.number.desc())
-    .limit(1)
+# The highest by its key: an ORDER BY over the join would read and sort every block.
+_STATE_AND_HEAD = _STATE.add_columns(_blocks.number, _blocks.hash, _blocks.timestamp).join_from(
+    tables.chain_state,
+    tables.blocks,
+    _blocks.number == select(func.max(_blocks.number)).correlate(None).scalar_subquery(),
+    isouter=True,
 )
 _NOT_READ = "the chain has not been read yet; see that `chainpoints index` runs, and try again"
 _HIGHEST = _HEAD.where(_blocks.number <= bindparam("up_to"))

@@ -55,6 +55,9 @@ class Hindrances:
     frozen_until: int
 
 
+_REASON_SHOWN = 500
+"""Characters: the chain sets no limit."""
+
 UNTIL_LIFTED = 2**40 - 1
 """The `until` of a freeze that has no end of its own (PointsToken.confirmFreeze)."""
 
@@ -93,7 +96,7 @@ def hindrances(connection: Connection, account: str, at: int) -> Hindrances:
 def freezes(connection: Connection, accounts: Sequence[str], at: int, now: int) -> dict[str, Freeze]:
     """Of those accounts that are frozen at the time `now` of block `at`."""
     changes = connection.execute(_FREEZES, {"accounts": list(accounts), "at": at})
-    newest = {account: Freeze(until, by, reason) for account, until, by, reason in changes}
+    newest = {account: Freeze(until, by, reason[:_REASON_SHOWN]) for account, until, by, reason in changes}
     return {account: freeze for account, freeze in newest.items() if freeze.until > now}
 
 

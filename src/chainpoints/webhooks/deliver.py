@@ -24,7 +24,7 @@ from chainpoints.webhooks.tell import OnStep
 
 log = structlog.get_logger()
 
-AT_ONCE = 32
+AT_ONCE = 64
 AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 

@@ -70,3 +70,27 @@ def test_a_freeze_ends_by_itself(world: World) -> None:
     world.move_to(ends)
     assert world.public.get(f"/v1/wallets/{ALICE}")["frozen"] is None
     world.pay(shop, "alice", "60", "web-1")
+
+
+def test_what_a_frozen_owner_lets_another_be_paid_holds_up_nothing_else(world: World) -> None:
+    """Bob is paid by two nodes, Alice's and his own; the chain pays nothing of a frozen owner to others."""
+    _, shop = world.merchant("shop")
+    nodes = {}
+    for name in ("alice", "bob"):
+        world.issue(shop, name, "900", f"till-{name}")
+        nodes[name] = world.pay(shop, name, "500", f"web-{name}")["node"]
+    anvil = world.deployment.anvil
+    anvil.rpc.call("anvil_autoImpersonateAccount", True)
+    anvil.give_ether(ALICE)
+    Economy(world.deployment).send(ALICE, "ReleaseNode", "setBeneficiary", int(nodes["alice"]), BOB)
+    world.move_to(world.deployment.anvil.now() + 2 * WEEK)
+
+    # when: Alice is frozen
+    by_guardian(world, "freeze", ALICE, WHY)
+
+    # it should refuse her node by its name, and pay Bob what is his own
+    answer = world.public.try_post("/v1/claims", {"nodes": list(nodes.values())})
+    assert world.public.problem("wallet-frozen", 422, answer)["reason"] == WHY
+    world.mined(world.public.post("/v1/claims", {"wallet": BOB}))
+    assert world.public.get(f"/v1/nodes/{nodes['bob']}")["claimable"] == "0.000000"
+    assert world.public.get(f"/v1/nodes/{nodes['alice']}")["claimed"] == "0.000000"

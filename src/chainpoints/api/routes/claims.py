@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from chainpoints.api.deps import View
 from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, Answer, PublicActionDep
+from chainpoints.api.proofs import check_not_frozen
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import next_release_shape
 from chainpoints.api.schemas.requests import NewClaim, RelayRequestAnswer
@@ -15,6 +16,7 @@ from chainpoints.domain.forecast import Holding
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store.nodes import NodeRow, holdings, nodes_by_id, nodes_paying
 from chainpoints.store.relay import add_request, requests_of_wallet
+from chainpoints.store.wallets import freezes
 from chainpoints.types import parse_wallet
 
 router = APIRouter(tags=["claims"])
@@ -37,6 +39,7 @@ def _claim(action: Action, view: View, body: NewClaim) -> Answer:
     for request in requests_of_wallet(view.connection, wallet):
         if request.kind == "claim" and is_pending(request, view.at):
             raise attempt_pending(request)
+    held = _payable(view, held, named=body.nodes is not None)
     claimable = [row.node for row, node in held if node.claimable(view.now) > 0]
     if not claimable or (body.nodes is not None and len(claimable) < len(held)):
         raise _nothing_claimable(view, held)
@@ -69,6 +72,19 @@ def _named(view: View, body: NewClaim) -> tuple[str, _Held]:
     if len(paid) > 1:
         raise RequestRefused(422, "several-owners", f"the nodes pay {len(paid)} wallets")
     return paid.pop(), holdings(view.connection, rows, view.at)
+
+
+def _payable(view: View, held: _Held, *, named: bool) -> _Held:
+    """What a frozen owner lets somebody else be paid is not paid out, and would fail all the rest.
+
+    Raises RequestRefused (422) for such a node that was asked for by name.
+    """
+    owners = sorted({row.owner for row, _ in held if row.owner != row.pays})
+    frozen = freezes(view.connection, owners, view.at, view.now) if owners else {}
+    kept = [(row, node) for row, node in held if row.owner == row.pays or row.owner not in frozen]
+    if named and len(kept) < len(held):
+        check_not_frozen(view, min(frozen))
+    return kept
 
 
 def _nothing_claimable(view: View, held: _Held) -> RequestRefused:

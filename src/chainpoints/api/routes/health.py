@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Response
 
-from chainpoints.api.deps import GatewayDep
+from chainpoints.api.deps import Gateway, GatewayDep
 from chainpoints.api.schemas.base import Health
 from chainpoints.errors import StoreError
 
@@ -18,14 +19,18 @@ async def get_live() -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Health}})
-def get_ready(gateway: GatewayDep, response: Response) -> Health:
+async def get_ready(gateway: GatewayDep, response: Response) -> Health:
     """200 while this process can do its work: it reads the database, and the chain is followed. Else 503, and why."""
-    try:
-        with gateway.reading() as view:
-            why = view.out_of_reach()
-    except StoreError as error:
-        why = str(error)
+    why = await run_sync(_why_not, gateway, limiter=gateway.probes)  # waits for no other request
     if why is None:
         return Health(status="ok", why=None)
     response.status_code = 503
     return Health(status="unavailable", why=why)
+
+
+def _why_not(gateway: Gateway) -> str | None:
+    try:
+        with gateway.reading() as view:
+            return view.out_of_reach()
+    except StoreError as error:
+        return str(error)

@@ -68,6 +68,7 @@ def get_transfer_authorization(
     sender, to, amount = parse_wallet(address), parse_wallet(query.to), some(query.amount)
     nonce = Hash32(f"0x{secrets.token_hex(32)}")
     with gateway.reading() as view:
+        check_not_frozen(view, sender)
         valid_after, valid_before = view.now - 1, view.now + query.valid_for
         typed_data = transfer_typed_data(gateway.manifest, sender, to, amount, valid_after, valid_before, nonce)
         return TransferAsked(

@@ -1,0 +1,47 @@
+"""What each request asks of the database first must not cost more the longer the chain is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy import text
+
+from chain_rows import ChainRows
+from chainpoints.errors import StoreUnavailable
+from chainpoints.store import status, tables
+from chainpoints.store.bulk import insert_rows
+from chainpoints.store.session import Store
+
+pytestmark = pytest.mark.integration
+
+MANY = 50_000
+
+
+def test_where_the_index_stands_is_found_by_a_key(store: Store) -> None:
+    with store.write() as connection:
+        rows = ChainRows(connection)
+        rows.blocks(last=1)
+        rows.state()
+        insert_rows(connection, tables.blocks, [(n, f"0x{n:064x}", f"0x{n - 1:064x}", n) for n in range(2, MANY + 1)])
+        connection.execute(text("ANALYZE"))
+    with store.read() as connection:
+        assert status.state_and_block(connection, "head")[1].number == MANY
+        begun = time.monotonic()
+        for _ in range(20):
+            status.state_and_block(connection, "head")
+        assert time.monotonic() - begun < 0.4  # reading every block takes 5 times as long on a fast machine
+        explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
+        query = str(status._STATE_AND_HEAD.compile(connection))
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {query}"))
+    assert "SCAN blocks" not in plan
+    assert "Seq Scan on blocks" not in plan
+
+
+def test_without_a_block_it_says_so(store: Store) -> None:
+    with store.read() as connection, pytest.raises(StoreUnavailable, match="has not been read yet"):
+        status.indexed_and_head(connection)
+    with store.write() as connection:
+        ChainRows(connection).state()
+    with store.read() as connection, pytest.raises(StoreUnavailable, match="no block"):
+        status.indexed_and_head(connection)
