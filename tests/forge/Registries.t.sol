@@ -189,12 +189,13 @@ contract RegistriesTest is Setup {
     function testFuzz_T17_whoHasNoRoleChangesNothing(address caller, uint8 which) public {
         vm.assume(caller != address(this) && caller != address(manager));
         IPrograms.Terms memory rules = fundTerms();
-        bytes[18] memory calls = [
+        bytes[20] memory calls = [
             abi.encodeCall(processor.register, (9, bob, "", 0, 0)),
             abi.encodeCall(processor.setActive, (SHOP, false)),
             abi.encodeCall(processor.setLimits, (SHOP, 0, 0)),
             abi.encodeCall(processor.addQuota, (SHOP, 1, "")),
             abi.encodeCall(processor.issue, (issueOf(bob, 1, 0, "x"))),
+            abi.encodeCall(processor.issueBatch, (new IPaymentProcessor.Issue[](1))),
             abi.encodeCall(processor.issueReserve, (SHOP, "x", fund, 1, "")),
             abi.encodeCall(processor.approveIssue, ("hash")),
             abi.encodeCall(processor.setApprovalThreshold, (1)),
@@ -203,16 +204,17 @@ contract RegistriesTest is Setup {
             abi.encodeCall(programs.replace, (fund, rules, "P", new bytes(72))),
             abi.encodeCall(programs.setAuthority, (address(this))),
             abi.encodeCall(anchors.append, ("root", 1)),
+            abi.encodeCall(anchors.setAuthority, (address(this))),
             abi.encodeCall(token.freeze, (bob, "")),
             abi.encodeCall(token.confirmFreeze, (bob, "")),
             abi.encodeCall(token.unfreeze, (bob)),
             abi.encodeCall(token.setPersonLimit, (1)),
             abi.encodeCall(token.setAuthority, (address(this)))
         ];
-        which = which % 18;
-        address target = which < 9
+        which = which % 20;
+        address target = which < 10
             ? address(processor)
-            : which < 12 ? address(programs) : which == 12 ? address(anchors) : address(token);
+            : which < 13 ? address(programs) : which < 15 ? address(anchors) : address(token);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, caller));
         vm.prank(caller);
         (bool done,) = target.call(calls[which]);

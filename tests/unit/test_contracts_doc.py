@@ -216,3 +216,23 @@ def test_a_contract_name_carries_on() -> None:
         "ERC721InvalidReceiver",
         "Programs_Closed",
     }
+
+
+NEVER_WRITTEN = {
+    "PaymentProcessor": {"_nameFallback", "_versionFallback"},
+    "ReleaseNode": {"_name", "_symbol", "_owners", "_balances", "_nameFallback", "_versionFallback"},
+    "PointsToken": {"_balances", "_totalSupply", "_name", "_symbol", "_nameFallback", "_versionFallback"},
+    "Programs": set(),
+    "AnchorRegistry": set(),
+}
+"""As the document says: names and versions, and what OpenZeppelin's bases keep and ours keep elsewhere."""
+
+
+@pytest.mark.parametrize("name", NEVER_WRITTEN)
+def test_the_storage_diagram_has_the_slots_of_the_compiled_contract(document: str, name: str) -> None:
+    """Every slot that is written after deployment, and no other, by its number."""
+    (diagram,) = re.findall(rf"^{name}\n(.*?)(?:\n\n|\n```)", document, re.MULTILINE | re.DOTALL)
+    drawn = {int(number) for number in re.findall(r"^ ?(\d+)  \S", diagram, re.MULTILINE)}
+    layout = load_artifacts()[name].storage_layout["storage"]
+    assert {entry["label"] for entry in layout} >= NEVER_WRITTEN[name]
+    assert drawn == {int(entry["slot"]) for entry in layout if entry["label"] not in NEVER_WRITTEN[name]}

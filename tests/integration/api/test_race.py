@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
-from builders import signer
+from builders import private_key, signer
 from chain_rows import FEC
+from chainpoints.chain.signatures import sign
 from chainpoints.store import tables
 from gateway import Api, World
 from log_sums import log_sums
@@ -57,6 +59,33 @@ def test_a_hundred_at_once_pay_an_order_once(world: World) -> None:
     sums = log_sums(world.deployment.anvil.url, contracts)
     assert (sums["payments"], sums["paid"]) == (1, 200_500_000)
     assert world.public.get(f"/v1/wallets/{signer('alice').address}")["balance"] == "299.500000"
+
+
+def test_t07_fifty_refunds_at_once_give_back_no_more_than_was_paid(world: World) -> None:
+    """Signed for a third each, all with keys of their own: one after the other three of them can be carried out."""
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "500", "till-1")
+    paid = world.pay(shop, "alice", "90", "web-1")
+
+    def signed() -> dict[str, Any]:
+        offer = shop.get(f"/v1/orders/{paid['id']}/refund-authorization", amount="30")
+        body = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": "30"}
+        return body | {"signature": sign(offer["typed_data"], private_key("shop"))}
+
+    for number in range(1, 4):
+        body = signed()
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            answers = list(threads.map(lambda _, body=body: shop.try_post("/v1/refunds", body), range(AT_ONCE)))
+        accepted = [answer for answer in answers if answer.status_code == 202]
+        assert len(accepted) == 1, {answer.text for answer in answers}
+        assert {answer.status_code for answer in answers} <= {202, 409, 422, 429}
+        world.mined(accepted[0].json())
+        assert world.public.get("/v1/totals")["refunded"] == f"{30 * number}.000000"
+    answer = shop.send("GET", f"/v1/orders/{paid['id']}/refund-authorization?amount=0.000001")
+    assert shop.problem("refund-too-large", 422, answer)["left"] == "0.000000"
+    contracts = {name: contract.address for name, contract in world.deployment.manifest.contracts.items()}
+    sums = log_sums(world.deployment.anvil.url, contracts)
+    assert (sums["paid"], sums["refunded"]) == (90_000_000, 90_000_000)
 
 
 def test_a_key_whose_request_is_being_answered_is_409_until_it_is(api: Api) -> None:
