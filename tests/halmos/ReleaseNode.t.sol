@@ -97,7 +97,7 @@ contract ReleaseNodeProperties {
     {
         uint64 diverted = small ? 11 : PAID / 10;
         (uint256 first, uint256 second) = (_pay(CLAIMER, diverted), _pay(SELLER, diverted));
-        vm.warp(EPOCH + 7 days * (begins ? 2 : ends ? 102 : 40));
+        vm.warp(_week(begins ? 2 : ends ? 102 : 40));
         uint64 committed = NODES.books(FEC).committed;
         vm.prank(anyone);
         NODES.claim(_one(first));
@@ -107,6 +107,60 @@ contract ReleaseNodeProperties {
         assert(committed - between == between - NODES.books(FEC).committed);
         assert(TOKEN.balanceOf(CLAIMER) == TOKEN.balanceOf(SELLER) && TOKEN.balanceOf(BUYER) == 0);
         assert(keccak256(abi.encode(NODES.nodeOf(first))) == keccak256(abi.encode(NODES.nodeOf(second))));
+    }
+
+    /// @dev What is claimed is refunded no more, at whatever time, in whatever amounts.
+    /// Claimed at the first release, in the middle or after the last: halmos reads no table at a symbolic place.
+    function check_T05_aClaimedNodeIsNotUndone(
+        bool begins,
+        bool ends,
+        address claimer,
+        uint40 later,
+        uint64 diverted,
+        uint64 total
+    ) public {
+        uint256 id = _pay(CLAIMER, PAID / 10);
+        vm.warp(_week(begins ? 2 : ends ? 102 : 40));
+        vm.prank(claimer);
+        NODES.claim(_one(id));
+        vm.assume(later >= block.timestamp);
+        vm.warp(later);
+        vm.prank(PROCESSOR);
+        try NODES.undo(FEC, 1, CLAIMER, diverted, total) {
+            assert(false);
+        } catch {}
+    }
+
+    /// @dev Who directs what another's node releases is its delegate, to the address that it was approved for.
+    function check_T09_onlyTheDelegateDirectsAndOnlyWhereItMay(
+        address delegate,
+        address approved,
+        uint64 cap,
+        uint40 deadline,
+        address caller,
+        address to
+    ) public {
+        vm.assume(caller != OWNER);
+        vm.prank(OWNER);
+        NODES.approveClaim(delegate, approved, cap, deadline);
+        vm.prank(caller);
+        NODES.claimTo(_one(ID), to);
+        assert(caller == delegate && to == approved);
+    }
+
+    /// @dev What a delegate is paid, in time, is within the cap, which falls by as much; the node has released some, or
+    /// all. The addresses are those of one delegate (above): with symbolic ones yices 2.6.4 names counterexamples that
+    /// are none.
+    function check_T09_aDelegateClaimsWithinCapAndDeadline(uint64 cap, uint40 deadline, bool ends) public {
+        vm.prank(OWNER);
+        NODES.approveClaim(CLAIMER, BENEFICIARY, cap, deadline);
+        vm.warp(_week(ends ? 102 : 30));
+        vm.prank(CLAIMER);
+        uint256 paid = NODES.claimTo(_one(ID), BENEFICIARY);
+        assert(0 < paid && paid <= cap && block.timestamp <= deadline);
+        assert(TOKEN.balanceOf(BENEFICIARY) == paid);
+        (uint64 left, uint40 until) = NODES.claimAllowance(OWNER, CLAIMER, BENEFICIARY);
+        assert(left == cap - paid && until == deadline);
     }
 
     /// @dev A claim approval by signature is the owner's, over all of its terms, and counts its nonce.
@@ -203,6 +257,11 @@ contract ReleaseNodeProperties {
     function _claim(address to) private view returns (bytes memory) {
         if (to == address(0)) return abi.encodeCall(NODES.claim, (_one(ID)));
         return abi.encodeCall(NODES.claimTo, (_one(ID), to));
+    }
+
+    /// @dev When a period of the program begins.
+    function _week(uint256 period) private pure returns (uint256) {
+        return EPOCH + 7 days * period;
     }
 
     function _one(uint256 id) private pure returns (uint256[] memory ids) {

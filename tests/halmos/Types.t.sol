@@ -27,7 +27,7 @@ contract TypesProperties {
         assert(Account.unwrap(after_) >> 64 == word >> 64);
     }
 
-    function check_T21_countingNodesChangesNothingElse(uint256 word, uint32 more, uint32 fewer) public pure {
+    function check_countingNodesChangesNothingElse(uint256 word, uint32 more, uint32 fewer) public pure {
         Account account = Account.wrap(word);
         vm.assume(account.nodes() + more < 1 << 32 && fewer <= account.nodes() + more);
         Account after_ = account.withMoreNodes(more).withFewerNodes(fewer);
@@ -69,13 +69,13 @@ contract TypesProperties {
         assert(slot.exists() || (owner == address(0) && total == 0 && periods == 0 && marks == 0));
     }
 
-    function check_T05_sellingANodeChangesItsOwnerAlone(uint256 word, address to) public pure {
+    function check_T08_sellingANodeChangesItsOwnerAlone(uint256 word, address to) public pure {
         NodeSlot after_ = NodeSlot.wrap(word).withOwner(to);
         assert(after_.owner() == to);
         assert(NodeSlot.unwrap(after_) >> 160 == word >> 160);
     }
 
-    function check_T05_growingANodeChangesItsTotalAlone(uint256 word, uint64 total) public pure {
+    function check_growingANodeChangesItsTotalAlone(uint256 word, uint64 total) public pure {
         NodeSlot slot = NodeSlot.wrap(word);
         NodeSlot after_ = slot.withTotal(total);
         assert(after_.total() == total && after_.owner() == slot.owner());
@@ -89,7 +89,7 @@ contract TypesProperties {
         assert(after_.owner() == slot.owner() && after_.total() == slot.total() && after_.marks() == slot.marks());
     }
 
-    function check_T05_marksAreSetOneByOne(uint256 word, uint8 which, bool set) public pure {
+    function check_marksAreSetOneByOne(uint256 word, uint8 which, bool set) public pure {
         vm.assume(which < 8);
         NodeSlot slot = NodeSlot.wrap(word);
         uint256 mark = 1 << which;
