@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 NODE_BIN = ROOT / "node_modules" / ".bin"
+BESIDE = {"brownie": ("slither", "prove")}
+"""What keeps one core busy, and steps that do the same and are run beside it."""
 STEPS = ["check", "forge", "coverage", "slither", "prove", "symbolic", "evm", "mutation", "brownie", "pytest", "e2e"]
 
 
@@ -70,20 +73,39 @@ def existing(*folders: str) -> list[str]:
     return [folder for folder in folders if (ROOT / folder).is_dir()]
 
 
+def run(
+    name: str, command: list[str], environment: dict[str, str], *, quietly: bool = False
+) -> tuple[str, bool, float]:
+    """The step's name, whether it passed, and its seconds. Quietly: what it prints comes when it has ended."""
+    title = f"\n=== {name}: {' '.join(command).replace(f'{ROOT}/', '')}"
+    began = time.monotonic()
+    if quietly:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        print(f"{title}\n{done.stdout}", flush=True)
+    else:
+        print(title, flush=True)
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True)
+    return name, done.returncode == 0, time.monotonic() - began
+
+
 def main() -> int:
     asked = sys.argv[1:] or STEPS
     if unknown := set(asked) - set(STEPS):
         print(f"no such step: {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}", file=sys.stderr)
         return 2
-    steps = (check() if "check" in asked else {}) | {name: run for name, run in tests().items() if name in asked}
+    steps = (check() if "check" in asked else {}) | {name: each for name, each in tests().items() if name in asked}
     # Our own tools come first; node, when it is only in the virtual environment, is found too.
     environment = os.environ | {"PATH": os.pathsep.join([str(NODE_BIN), str(BIN), os.environ.get("PATH", "")])}
     results = []
-    for name, command in steps.items():
-        print(f"\n=== {name}: {' '.join(command).replace(f'{ROOT}/', '')}", flush=True)
-        began = time.monotonic()
-        passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
-        results.append((name, passed, time.monotonic() - began))
+    beside = {name: [each for each in others if each in steps] for name, others in BESIDE.items() if name in steps}
+    waiting = {each for others in beside.values() for each in others}
+    for name in [each for each in steps if each not in waiting]:
+        with ThreadPoolExecutor(1) as pool:
+            others = [pool.submit(run, each, steps[each], environment, quietly=True) for each in beside.get(name, ())]
+            results.append(run(name, steps[name], environment))
+            results += [other.result() for other in others]
     print("\n=== summary")
     for name, passed, seconds in results:
         print(f"{'ok    ' if passed else 'FAILED'}  {name}  ({seconds:.1f} s)")
