@@ -30,14 +30,13 @@ _BALANCE = "invalid_exact_evm_insufficient_balance"
 _TOO_EARLY = "invalid_exact_evm_payload_authorization_valid_after"
 _TOO_LATE = "invalid_exact_evm_payload_authorization_valid_before"
 
-_OF_PROBLEM = {"wrong-signature": _SIGNATURE, "insufficient-points": _BALANCE}
+_OF_PROBLEM = {"wrong-signature": _SIGNATURE, "insufficient-points": _BALANCE, "wallet-frozen": FAILED}
 _OF_REVERT = {
     "ERC3009UsedAuthorization": USED,
     "ERC3009InvalidSignature": _SIGNATURE,
     "PointsToken_InvalidSignature": _SIGNATURE,
     "ERC3009InvalidAuthorizationTime": _TOO_LATE,
     "ERC20InsufficientBalance": _BALANCE,
-    "PointsToken_AccountFrozen": "wallet-frozen",
 }
 _Uint256 = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$")]
 
