@@ -204,7 +204,7 @@ contract RegistriesTest is Setup {
             abi.encodeCall(programs.replace, (fund, rules, "P", new bytes(72))),
             abi.encodeCall(programs.setAuthority, (address(this))),
             abi.encodeCall(anchors.append, ("root", 1)),
-            abi.encodeCall(anchors.setAuthority, (address(this))),
+            abi.encodeCall(IAccessManaged.setAuthority, (address(this))),
             abi.encodeCall(token.freeze, (bob, "")),
             abi.encodeCall(token.confirmFreeze, (bob, "")),
             abi.encodeCall(token.unfreeze, (bob)),

@@ -47,11 +47,12 @@ contract ScaleTest is Setup {
         }
         vm.warp(EPOCH + 1300 hours);
         uint256 before = vm.snapshotState();
+        // As deployed 4.3 and 29.4 million; coverage and mutants are built without the optimizer.
         node.claim(ordered);
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, 4_500_000, "in the order of their ids");
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 5_200_000, "in the order of their ids");
         vm.revertToState(before);
         node.claim(mixed);
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, 30_500_000, "mixed");
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 34_000_000, "mixed");
     }
 
     function openLongest(string memory name) private returns (uint32) {
