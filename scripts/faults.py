@@ -45,8 +45,8 @@ def main() -> int:
         return 1
     with running_postgres("fsync=off") as server:
         while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
-            amounts = {"payments": 100, "share": 0.05 * (seed % 3), "reorgs": 20, "deepest": 60, "kills": 40}
-            plan = Plan(seed=seed, two_providers=seed % 4 >= 2, **amounts)
+            share, two = 0.05 * (seed % 3), seed % 4 >= 2
+            plan = Plan(seed, payments=100, share=share, reorgs=20, deepest=60, kills=40, two_providers=two)
             try:
                 reports.append(_campaign(plan, server))
             except AssertionError as failure:

@@ -26,6 +26,7 @@ from chainpoints.indexer.service import run_indexer
 from chainpoints.relayer.service import run_relayer
 from chainpoints.store.session import Store
 from chainpoints.web.pages import router
+from economy import Economy
 
 PATIENCE_SECONDS = 30.0
 FEC, INSTALMENTS = 1, 2
@@ -162,6 +163,14 @@ class World:
                 return now
             assert time.monotonic() < give_up_at, now
             time.sleep(0.02)
+
+    def act(self, account: str, contract: str, function: str, *arguments: Any) -> None:
+        """The account's own transaction, which has to succeed; it is read when this returns."""
+        anvil = self.deployment.anvil
+        anvil.rpc.call("anvil_autoImpersonateAccount", True)
+        anvil.give_ether(account)
+        Economy(self.deployment).send(account, contract, function, *arguments)
+        self.read_all()
 
     def move_to(self, timestamp: int) -> None:
         """Lets chain time pass, and waits until the gateway has read that."""

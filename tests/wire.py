@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
 
 
 class Wire:
@@ -54,12 +53,3 @@ class Wire:
             other.shutdown(socket.SHUT_RDWR)
         self._open.discard(one)
         one.close()
-
-
-@contextlib.contextmanager
-def wire_to(port: int) -> Iterator[Wire]:
-    wire = Wire(port)
-    try:
-        yield wire
-    finally:
-        wire.close()

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from chainpoints.store.session import Store
 from economy import Economy
 from indexing import digests, fresh_digests
 from lying_endpoint import Fail, lying_endpoint
-from wire import wire_to
+from wire import Wire
 
 pytestmark = pytest.mark.integration
 
@@ -152,7 +152,7 @@ def test_a_web_socket_that_is_cut_is_made_anew_and_meanwhile_it_polls(deployment
     """Polling takes two seconds here, so that it can be told from being woken."""
     anvil = deployment.anvil
     seldom = replace(deployment.settings.chain, poll_seconds=2.0)
-    with wire_to(anvil.port) as wire:
+    with closing(Wire(anvil.port)) as wire:
         url = Secret(f"ws://127.0.0.1:{wire.port}")
         settings = replace(deployment.settings, chain=seldom, rpc_ws_url=url)
         with indexing(replace(deployment, settings=settings), store):

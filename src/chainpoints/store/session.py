@@ -48,7 +48,8 @@ _CAUSES = {
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
 
-BESIDE_SQLITE = ("-wal", "-shm", ".turn.lock")
+_TURN = ".turn.lock"
+BESIDE_SQLITE = ("-wal", "-shm", _TURN)
 """What is kept beside a SQLite file that is written, by the ends of the names."""
 
 _SQLITE_BUSY_SECONDS = 10
@@ -87,7 +88,7 @@ class Store:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
             self._file = Path(url.database)
             self.engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
-            self._turn = _Turn(Path(f"{self._file}{BESIDE_SQLITE[-1]}"))
+            self._turn = _Turn(Path(f"{self._file}{_TURN}"))
             _set_up_sqlite(self.engine, self._file, self._turn, mapped_bytes)
         else:
             self.engine = create_engine(

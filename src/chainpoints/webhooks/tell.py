@@ -20,7 +20,7 @@ from chainpoints.store import webhook_feed as feed
 from chainpoints.store import webhook_messages as messages
 from chainpoints.store import webhooks as endpoints
 from chainpoints.store.session import Store
-from chainpoints.store.status import Head, Indexed, head, indexed
+from chainpoints.store.status import Head, Indexed, indexed_and_head
 from chainpoints.store.webhook_messages import MessageRow
 from chainpoints.store.webhooks import Block, EndpointRow
 from chainpoints.webhooks.payloads import Draft, draft, refused, reversal, type_of
@@ -87,7 +87,7 @@ class Teller:
     def _plan(self, connection: Connection) -> _Plan:
         plan = _Plan()
         try:
-            look = _Look(connection, indexed(connection), head(connection), self._may_lose_blocks)
+            look = _Look(connection, *indexed_and_head(connection), self._may_lose_blocks)
         except StoreUnavailable:  # nothing was read yet
             return plan
         look.refusals(plan)
@@ -98,8 +98,8 @@ class Teller:
 def _stands(connection: Connection) -> tuple[object, ...]:
     """What gives something to tell when it changes, but for the merchants' own changes of their endpoints."""
     try:
-        state = indexed(connection)
-        return head(connection), state.safe, state.final, state.node_head, feed.has_refusals(connection)
+        state, tip = indexed_and_head(connection)
+        return tip, state.safe, state.final, state.node_head, feed.has_refusals(connection)
     except StoreUnavailable:
         return ()
 

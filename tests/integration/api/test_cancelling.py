@@ -8,7 +8,6 @@ from builders import private_key, signer
 from chainpoints.chain.signatures import Payment, payment_typed_data, sign
 from chainpoints.store.relay import add_request
 from chainpoints.types import ONE_POINT, Hash32, Points
-from economy import Economy
 from gateway import FEC, World
 
 pytestmark = pytest.mark.integration
@@ -18,10 +17,7 @@ ALICE = signer("alice").address
 
 def cancel(world: World) -> int:
     """Alice takes back what she signed; the time of that."""
-    world.deployment.anvil.rpc.call("anvil_autoImpersonateAccount", True)
-    world.deployment.anvil.give_ether(ALICE)
-    Economy(world.deployment).send(ALICE, "PointsToken", "cancelPayments")
-    world.read_all()
+    world.act(ALICE, "PointsToken", "cancelPayments")
     return world.deployment.anvil.now()
 
 

@@ -7,7 +7,6 @@ import pytest
 from builders import private_key, signer
 from chainpoints.chain.signatures import sign
 from chainpoints.chain.signer import role_address
-from economy import Economy
 from gateway import FEC, WEEK, World
 
 pytestmark = pytest.mark.integration
@@ -17,12 +16,7 @@ WHY = "stolen key, reported <b>by its holder</b>"
 
 
 def by_guardian(world: World, function: str, *arguments: object) -> None:
-    anvil = world.deployment.anvil
-    guardian = role_address(world.deployment.settings, "guardian")
-    anvil.rpc.call("anvil_autoImpersonateAccount", True)
-    anvil.give_ether(guardian)
-    Economy(world.deployment).send(guardian, "PointsToken", function, *arguments)
-    world.read_all()
+    world.act(role_address(world.deployment.settings, "guardian"), "PointsToken", function, *arguments)
 
 
 def test_a_frozen_wallet_is_told_why_and_signs_nothing_in_vain(world: World) -> None:
@@ -79,10 +73,7 @@ def test_what_a_frozen_owner_lets_another_be_paid_holds_up_nothing_else(world: W
     for name in ("alice", "bob"):
         world.issue(shop, name, "900", f"till-{name}")
         nodes[name] = world.pay(shop, name, "500", f"web-{name}")["node"]
-    anvil = world.deployment.anvil
-    anvil.rpc.call("anvil_autoImpersonateAccount", True)
-    anvil.give_ether(ALICE)
-    Economy(world.deployment).send(ALICE, "ReleaseNode", "setBeneficiary", int(nodes["alice"]), BOB)
+    world.act(ALICE, "ReleaseNode", "setBeneficiary", int(nodes["alice"]), BOB)
     world.move_to(world.deployment.anvil.now() + 2 * WEEK)
 
     # when: Alice is frozen
