@@ -115,7 +115,7 @@ def create_app(
     buckets = Buckets(limits or Limits())
     app.state.gateway = Gateway(settings, manifest, store, buckets.known_keys)
     app.state.answered = CollectorRegistry()
-    app.add_api_route(**wallets.WALLET_ROUTE)
+    app.router.add_api_route(**wallets.WALLET_ROUTE)
     for router in _ROUTERS:
         app.include_router(router, prefix=PREFIX)
     for router in (health.router, metrics.router, docs.router):

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from chainpoints.api.gathering import Gathering
 from chainpoints.api.schemas.base import AtQuery, ReadAt
@@ -23,6 +23,8 @@ from chainpoints.store import Connection
 from chainpoints.store.session import Store
 from chainpoints.store.status import Counts, Finality, Head, Indexed, state_and_block
 
+T = TypeVar("T")
+
 AT_PARAMETERS: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "query", "required": False, "schema": schema}
@@ -31,7 +33,7 @@ AT_PARAMETERS: dict[str, Any] = {
 }
 """For `openapi_extra=` of a route that reads its query by `at_query_of`."""
 
-_AT_HEAD = AtQuery.model_validate({})
+_AT_QUERY, _AT_HEAD = TypeAdapter(AtQuery), AtQuery.model_validate({})
 
 _REACHED_WITHIN_SECONDS = 15
 """Longer than the indexer's pauses between two looks at the chain, and between two tries."""
@@ -153,10 +155,15 @@ def at_query_of(request: Request) -> AtQuery:
     """As a parameter of that form, for such a route; `AT_PARAMETERS` documents it. Raises RequestValidationError."""
     if not request.scope["query_string"]:
         return _AT_HEAD
+    return checked(dict(request.query_params), _AT_QUERY, "query")
+
+
+def checked(given: Any, form: TypeAdapter[T], *place: str) -> T:
+    """What was given at that place of a request, for such a route. Raises RequestValidationError."""
     try:
-        return AtQuery.model_validate(dict(request.query_params))
+        return form.validate_python(given)
     except ValidationError as error:
-        raise RequestValidationError([{**each, "loc": ("query", *each["loc"])} for each in error.errors()]) from None
+        raise RequestValidationError([{**each, "loc": (*place, *each["loc"])} for each in error.errors()]) from None
 
 
 async def _gateway(request: Request) -> Gateway:

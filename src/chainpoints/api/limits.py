@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chainpoints.api.errors import instance_of, problem
+from chainpoints.api.headers import has_body, header
 from chainpoints.store.keys import hash_of
 
 _MOST_BUCKETS = 10_000
@@ -58,15 +59,6 @@ class Buckets:
         return granted, int(left - granted)
 
 
-def header(scope: Scope, wanted: bytes) -> str:
-    """The first header of that name (in lower case, as servers give them); "" when there is none."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            text: str = value.decode("latin-1")
-            return text
-    return ""
-
-
 class BodyLimit:
     """ASGI middleware: a body above the limit is refused, unread where it says its length, else where it passes it."""
 
@@ -74,7 +66,7 @@ class BodyLimit:
         self._app, self._most_bytes = app, most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not has_body(scope):
             await self._app(scope, receive, send)
             return
         length = header(scope, b"content-length") or "0"
@@ -144,7 +136,7 @@ class AtOnce:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, counted = not _has_body(scope), False
+        begun, counted = not has_body(scope), False
 
         def count() -> None:
             nonlocal counted
@@ -180,7 +172,3 @@ class AtOnce:
             await self._app(scope, receive_and_count, send_and_end)
         finally:
             end()
-
-
-def _has_body(scope: Scope) -> bool:
-    return header(scope, b"content-length") not in ("", "0") or header(scope, b"transfer-encoding") != ""

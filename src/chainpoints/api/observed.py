@@ -6,14 +6,16 @@ every line that is logged meanwhile. Reads that went well are logged at the leve
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
+from functools import lru_cache
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chainpoints.api.headers import header
 
 HEADER = "x-request-id"
 PREFIX = "/v1"
@@ -39,6 +41,16 @@ class HttpMetrics:
             buckets=_BOUNDS,
             registry=registry,
         )
+        self._children = lru_cache(maxsize=4_096)(self._find_children)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        answers, times = self._children(method, route, status)
+        answers.inc()
+        times.observe(seconds)
+
+    def _find_children(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Found once: the library takes a lock and checks every label each time."""
+        return self.answers.labels(method, route, status), self.seconds.labels(method, route)
 
 
 class Observed:
@@ -60,20 +72,19 @@ class Observed:
             nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status, seconds = message["status"], time.perf_counter() - begun
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message["headers"], (HEADER.encode(), request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                self._tell(scope, status, time.perf_counter() - begun if seconds is None else seconds)
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # of this request alone: each has its context
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._tell(scope, status, time.perf_counter() - begun if seconds is None else seconds)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "PATCH", "DELETE") else "other"
         route = _route(scope)
-        self._metrics.answers.labels(method, route, status).inc()
-        self._metrics.seconds.labels(method, route).observe(seconds)
+        self._metrics.count(method, route, status, seconds)
         quiet = method in ("GET", "HEAD") and status < 400 and seconds < _SLOW_SECONDS
         tell = log.debug if quiet else log.info
         tell("answered", method=method, path=scope["path"][:200], status=status, ms=round(1000 * seconds, 1))
@@ -88,5 +99,5 @@ def _route(scope: Scope) -> str:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get(HEADER, "")
-    return given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex
+    given = header(scope, HEADER.encode())
+    return given if _GOOD_ID.fullmatch(given) else os.urandom(16).hex()

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from starlette.types import Receive, Scope, Send
 
-from chainpoints.api.deps import AT_PARAMETERS, Gateway, GatewayDep, View, at_query_of, gateway_of
+from chainpoints.api.deps import AT_PARAMETERS, Gateway, GatewayDep, View, at_query_of, checked, gateway_of
 from chainpoints.api.schemas.base import Address, AtQuery, NodeIdText
 from chainpoints.api.schemas.chain import (
     Forecast,
@@ -43,14 +46,31 @@ async def get_wallet(request: Request, address: WalletPath) -> Response:
     return Response(await gateway.wallets.ask(asked, partial(_wallets, gateway)), media_type="application/json")
 
 
+class _Direct(APIRoute):
+    """A route that leaves the framework's way to its parameters out, which is a tenth of the time of this one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.app = _answer_wallet
+
+
+async def _answer_wallet(scope: Scope, receive: Receive, send: Send) -> None:
+    address = checked(scope["path_params"]["address"], _WALLET_PATH, "path", "address")
+    response = await get_wallet(Request(scope), address)
+    await response(scope, receive, send)
+
+
+_WALLET_PATH: TypeAdapter[str] = TypeAdapter(WalletPath)
+
 WALLET_ROUTE: dict[str, Any] = {
     "path": "/v1/wallets/{address}",
     "endpoint": get_wallet,
     "response_model": Wallet,
     "openapi_extra": AT_PARAMETERS,
     "tags": ["wallets"],
+    "route_class_override": _Direct,
 }
-"""For the application itself: a router in between takes a tenth of the time of this route."""
+"""For the application's own router: another one in between takes a tenth of the time of this route."""
 
 
 @router.get("/wallets/{address}/nodes")
