@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
@@ -23,6 +23,7 @@ from chainpoints.store import Connection
 from chainpoints.store.session import Store
 from chainpoints.store.status import Counts, Finality, Head, Indexed, state_and_block
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 AT_PARAMETERS: dict[str, Any] = {
@@ -46,6 +47,18 @@ class View:
     connection: Connection
     block: Head
     state: Indexed
+    _known: dict[Any, dict[Any, Any]] = field(default_factory=dict)
+
+    def read(self, what: Callable[[Connection, K, int], T], key: K) -> T:
+        """What `what` reads under `key` as of the block: once in the transaction."""
+        known = self._known.setdefault(what, {})
+        if key not in known:
+            known[key] = what(self.connection, key, self.at)
+        return cast("T", known[key])
+
+    def learn(self, what: Callable[[Connection, K, int], T], found: Mapping[K, T]) -> None:
+        """What `read` would read, read of several at once."""
+        self._known.setdefault(what, {}).update(found)
 
     @property
     def at(self) -> int:
@@ -96,8 +109,9 @@ class Gateway:
     """What all requests share.
 
     `known_keys` are hashes of keys that were accepted (see limits). `in_flight` holds who sent which Idempotency-Key.
-    `wallets` are the answers about wallets that are being read, by finality and address. `settling`: how many wait for
-    the end of an x402 payment. `probes`: the one thread that answers whether this process is ready.
+    `wallets` are the answers about wallets that are being read, by finality and address. `payments`: those being
+    accepted. `settling`: how many wait for the end of an x402 payment. `probes`: the one thread that answers whether
+    this process is ready.
     """
 
     settings: Settings
@@ -106,6 +120,7 @@ class Gateway:
     known_keys: set[str]
     in_flight: dict[tuple[str, str], object] = field(default_factory=dict)
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
+    payments: Gathering[Any, Any] = field(default_factory=lambda: Gathering(in_threads=True))
     streams: Streams = field(init=False)
     counted: Counted = Counted()
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
@@ -120,7 +135,7 @@ class Gateway:
         """A consistent snapshot at the highest block of that finality. Raises StoreUnavailable when there is none."""
         with self.store.read() as connection:
             state, block = state_and_block(connection, finality)
-            with _refusing_as_of(View(connection, block, state)) as view:
+            with refusing_as_of(View(connection, block, state)) as view:
                 yield view
 
     @contextmanager
@@ -128,12 +143,12 @@ class Gateway:
         """A transaction that commits on leaving; the chain is read at its head."""
         with self.store.write() as connection:
             state, block = state_and_block(connection, "head")
-            with _refusing_as_of(View(connection, block, state)) as view:
+            with refusing_as_of(View(connection, block, state)) as view:
                 yield view
 
 
 @contextmanager
-def _refusing_as_of(view: View) -> Iterator[View]:
+def refusing_as_of(view: View) -> Iterator[View]:
     """What is refused for what the chain says, names the block that says so; 401 and 403 are about the key alone."""
     try:
         yield view

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chainpoints.api.deps import Gateway, View
 from chainpoints.config import GWEI_IN_ETHER
 from chainpoints.errors import RequestRefused
-from chainpoints.store import gas
+from chainpoints.store import Connection, gas
 from chainpoints.store.gas import DAY_SECONDS, NO_MERCHANT, WEI_IN_GWEI
 
 BY_CODE_GAS = 550_000
@@ -51,7 +51,7 @@ def promised(
     """
     account = NO_MERCHANT if merchant is None else merchant
     units = BY_CODE_GAS if by_code else _EXPECTED_GAS[kind] + _CLAIMED_NODE_GAS * nodes
-    price, budget = gas.price_and_budget(view.connection, account)
+    price, budget = view.read(_price_and_budget, account)
     expected = -(-units * price // WEI_IN_GWEI)
     if gateway.settings.gas_budget_gwei is None and budget is None:
         return expected
@@ -76,6 +76,10 @@ def promised(
         free_at=day.ends_at,
         chain_time=view.now,
     )
+
+
+def _price_and_budget(connection: Connection, account: int, _at: int) -> tuple[int, int | None]:
+    return gas.price_and_budget(connection, account)
 
 
 def ether(gwei: int) -> str:

@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from chainpoints.api.auth import Caller, Token, authenticate
-from chainpoints.api.deps import Gateway, GatewayDep, View
-from chainpoints.errors import RequestRefused
-from chainpoints.store.idempotency import StoredAnswer, store_answer, stored_answer
+from chainpoints.api.deps import Gateway, GatewayDep, View, refusing_as_of
+from chainpoints.api.gathering import Gathering
+from chainpoints.errors import InvalidInput, RequestRefused
+from chainpoints.store.idempotency import Place, StoredAnswer, store_answers, stored_answer, stored_answers
+
+B = TypeVar("B", bound=BaseModel)
+B_in = TypeVar("B_in", bound=BaseModel, contravariant=True)
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -34,6 +39,32 @@ class Answer:
     status: int
     body: BaseModel
     stored: BaseModel | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked(Generic[B]):
+    """A POST that is carried out together with others. `place` is where its answer is kept."""
+
+    place: Place
+    request_hash: str
+    body: B
+
+
+class Effects(Protocol[B_in]):
+    """What carries out POSTs of a kind, several in one transaction."""
+
+    def apart(self, body: B_in) -> Hashable:
+        """Of bodies with the same of this, each is carried out after the one before is."""
+
+    def begin(self, view: View, bodies: Sequence[B_in]) -> None:
+        """Reads what is to be known of them."""
+
+    def carry_out(self, view: View, body: B_in) -> Answer:
+        """One of them. Raises RequestRefused or InvalidInput before it writes anything."""
+
+
+Prepare = Callable[[Sequence[B]], Effects[B]]
+"""What can be done before the transaction: others write meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +79,20 @@ class Action:
     def public(self, body: BaseModel, effect: Callable[[View], Answer]) -> Response:
         """Carries the effect out once, for anyone."""
         return self._once(body, lambda view: None, lambda view, _: effect(view))
+
+    async def public_together(
+        self, gathering: Gathering[Asked[B], Response | Exception], body: B, prepare: Prepare[B]
+    ) -> Response:
+        """As `public`, together with what others ask for meanwhile: in one transaction, in which each is carried out
+        or refused by itself. A body that has to wait for another one (`Effects.apart`) goes into a later transaction.
+        """
+        key, request_hash = self._checked_key(), self._hash_of(body)
+        asked = Asked((_anyone(request_hash), key), request_hash, body)
+        with self._alone(*asked.place):
+            answer = await gathering.ask(asked, partial(_carry_out, self.gateway, prepare))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def keyed(self, scope: str, body: BaseModel, effect: Callable[[View, Caller], Answer]) -> Response:
         """Carries the effect out once, for the holder of a key with that scope."""
@@ -64,21 +109,21 @@ class Action:
         identify: Callable[[View], Caller | None],
         effect: Callable[[View, Caller | None], Answer],
     ) -> Response:
-        key = self._checked_key()
-        request_hash = hashlib.sha256(f"{self.target}\n{body.model_dump_json()}".encode()).hexdigest()
-        anyone = f"public {request_hash[:29]}"
+        key, request_hash = self._checked_key(), self._hash_of(body)
+        anyone = _anyone(request_hash)
         with self._alone(self.token.credentials if self.token else anyone, key), self.gateway.writing() as view:
             caller = identify(view)
-            owner = caller.account if caller else anyone
-            self.gateway.store.hold(view.connection, f"idempotency {owner} {key}")
-            earlier = stored_answer(view.connection, owner, key)
+            place = caller.account if caller else anyone, key
+            self.gateway.store.hold(view.connection, _name(place))
+            earlier = stored_answer(view.connection, *place)
             if earlier:
                 return _again(earlier, request_hash)
-            answer = effect(view, caller)
-            told = answer.body.model_dump_json()
-            stored = answer.stored.model_dump_json() if answer.stored else told
-            store_answer(view.connection, owner, key, StoredAnswer(request_hash, answer.status, stored))
-        return Response(told, answer.status, media_type="application/json")
+            answer, kept = _told(effect(view, caller), request_hash)
+            store_answers(view.connection, {place: kept})
+        return answer
+
+    def _hash_of(self, body: BaseModel) -> str:
+        return hashlib.sha256(f"{self.target}\n{body.model_dump_json()}".encode()).hexdigest()
 
     def _checked_key(self) -> str:
         if self.key is None:
@@ -101,6 +146,60 @@ class Action:
             yield
         finally:
             del self.gateway.in_flight[holder]
+
+
+def _carry_out(
+    gateway: Gateway, prepare: Prepare[B], asked: Sequence[Asked[B]]
+) -> dict[Asked[B], Response | Exception]:
+    """The answer to each, or what refuses it."""
+    answers: dict[Asked[B], Response | Exception] = {}
+    effects, left = prepare([each.body for each in asked]), list(asked)
+    while left:
+        now: dict[Hashable, Asked[B]] = {}
+        for each in left:
+            now.setdefault(effects.apart(each.body), each)
+        left = [each for each in left if now[effects.apart(each.body)] is not each]
+        with gateway.writing() as view:
+            answers |= _carry_out_at_once(gateway, view, effects, list(now.values()))
+    return answers
+
+
+def _carry_out_at_once(
+    gateway: Gateway, view: View, effects: Effects[B], asked: Sequence[Asked[B]]
+) -> dict[Asked[B], Response | Exception]:
+    gateway.store.hold(view.connection, *(_name(each.place) for each in asked))
+    earlier = stored_answers(view.connection, [each.place for each in asked])
+    effects.begin(view, [each.body for each in asked if each.place not in earlier])
+    answers: dict[Asked[B], Response | Exception] = {}
+    kept: dict[Place, StoredAnswer] = {}
+    for each in asked:
+        try:
+            with refusing_as_of(view):
+                if each.place in earlier:
+                    answers[each] = _again(earlier[each.place], each.request_hash)
+                else:
+                    answer = effects.carry_out(view, each.body)
+                    answers[each], kept[each.place] = _told(answer, each.request_hash)
+        except (RequestRefused, InvalidInput) as refusal:
+            answers[each] = refusal
+    store_answers(view.connection, kept)
+    return answers
+
+
+def _anyone(request_hash: str) -> str:
+    return f"public {request_hash[:29]}"
+
+
+def _name(place: Place) -> str:
+    return f"idempotency {place[0]} {place[1]}"
+
+
+def _told(answer: Answer, request_hash: str) -> tuple[Response, StoredAnswer]:
+    """The answer as it is sent, and as it is kept."""
+    told = answer.body.model_dump_json()
+    stored = answer.stored.model_dump_json() if answer.stored else told
+    sent = Response(told, answer.status, media_type="application/json")
+    return sent, StoredAnswer(request_hash, answer.status, stored)
 
 
 def _again(earlier: StoredAnswer, request_hash: str) -> Response:

@@ -9,7 +9,7 @@ from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import recover
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import requests_of_wallet
-from chainpoints.store.wallets import balance, freezes
+from chainpoints.store.wallets import Freeze, balance, freezes
 from chainpoints.types import format_points
 
 
@@ -41,7 +41,11 @@ def check_signature(typed_data: dict[str, Any], signature: str, holder: str) -> 
 
 def check_not_frozen(view: View, account: str) -> None:
     """Raises RequestRefused (422), with the reason, while `account` may send no points."""
-    freeze = freezes(view.connection, [account], view.at, view.now).get(account)
+    refuse_frozen(account, freezes(view.connection, [account], view.at, view.now).get(account))
+
+
+def refuse_frozen(account: str, freeze: Freeze | None) -> None:
+    """As `check_not_frozen`, where its freeze is known already; None: it is not frozen."""
     if freeze is None:
         return
     until = "it is lifted" if freeze.ends_at is None else str(freeze.ends_at)
@@ -56,7 +60,7 @@ def check_not_frozen(view: View, account: str) -> None:
 
 def check_balance(view: View, payer: str, amount: int) -> None:
     """Refuses early what the chain would refuse; not while something that may fill the wallet is on its way."""
-    held = balance(view.connection, payer, view.at)
+    held = view.read(balance, payer)
     if held >= amount or any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer)):
         return
     raise RequestRefused(

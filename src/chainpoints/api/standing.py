@@ -9,7 +9,7 @@ from chainpoints.domain.order import Asked, Paid, irregularities, status
 from chainpoints.errors import RequestRefused
 from chainpoints.store.history import Row, events_of_orders
 from chainpoints.store.orders import OrderRow
-from chainpoints.store.relay import OPEN, Request, requests_of_order
+from chainpoints.store.relay import OPEN, Request, requests_of_orders
 
 _SETTLING = ("payment", "issue")
 
@@ -110,13 +110,14 @@ def standings(view: View, orders: list[OrderRow]) -> dict[str, Standing]:
     refunded: dict[tuple[int, str], int] = {}
     for row in events_of_orders(view.connection, "refunds", list(payments), view.at) if payments else ():
         refunded[_key(row)] = refunded.get(_key(row), 0) + row["amount"]
+    requests = requests_of_orders(view.connection, keys)
     return {
         order.id: Standing(
             order=order,
             payment=payments.get(key),
             refunded=refunded.get(key, 0),
             issue=issues.get(key),
-            requests=requests_of_order(view.connection, *key),
+            requests=requests[key],
             at=view.at,
             now=view.now,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
@@ -19,28 +20,41 @@ class StoredAnswer:
     body: str
 
 
+Place = tuple[str, str]
+"""Of a stored answer: owner and key."""
+
 _answers = tables.idempotency.c
-_STORED = select(_answers.request_hash, _answers.status, _answers.body).where(
-    _answers.owner == bindparam("owner"), _answers.key == bindparam("key")
+_STORED = select(_answers.owner, _answers.key, _answers.request_hash, _answers.status, _answers.body).where(
+    _answers.owner.in_(bindparam("owners", expanding=True)), _answers.key.in_(bindparam("keys", expanding=True))
 )
 _INSERT = insert(tables.idempotency)
 
 
 def stored_answer(connection: Connection, owner: str, key: str) -> StoredAnswer | None:
-    row = connection.execute(_STORED, {"owner": owner, "key": key}).one_or_none()
-    return StoredAnswer(*row) if row else None
+    return stored_answers(connection, [(owner, key)]).get((owner, key))
 
 
-def store_answer(connection: Connection, owner: str, key: str, answer: StoredAnswer) -> None:
-    row = {
-        "owner": owner,
-        "key": key,
-        "request_hash": answer.request_hash,
-        "status": answer.status,
-        "body": answer.body,
-        "created_at": int(time.time()),
-    }
-    connection.execute(_INSERT, row)
+def stored_answers(connection: Connection, places: Collection[Place]) -> dict[Place, StoredAnswer]:
+    """Those that there are, by owner and key."""
+    chosen = {"owners": list({owner for owner, _ in places}), "keys": list({key for _, key in places})}
+    found = {(row.owner, row.key): StoredAnswer(*row[2:]) for row in connection.execute(_STORED, chosen)}
+    return {place: found[place] for place in places if place in found}
+
+
+def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer]) -> None:
+    rows = [
+        {
+            "owner": owner,
+            "key": key,
+            "request_hash": answer.request_hash,
+            "status": answer.status,
+            "body": answer.body,
+            "created_at": int(time.time()),
+        }
+        for (owner, key), answer in answers.items()
+    ]
+    if rows:
+        connection.execute(_INSERT, rows)
 
 
 def prune_answers(connection: Connection, stored_before: int, limit: int) -> int:

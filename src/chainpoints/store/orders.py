@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select
@@ -39,6 +40,7 @@ OrderPlace = tuple[int, str]
 _orders = tables.orders.c
 _COLUMNS = [_orders[name] for name in OrderRow.__slots__]
 _BY_ID = select(*_COLUMNS).where(_orders.id == bindparam("id"))
+_BY_IDS = select(*_COLUMNS).where(_orders.id.in_(bindparam("ids", expanding=True)))
 _BY_REFERENCE = select(_orders.id).where(
     _orders.merchant == bindparam("merchant"), _orders.reference == bindparam("reference")
 )
@@ -83,6 +85,11 @@ def order(connection: Connection, order_id: str, *, merchant: int | None = None)
     """The order, if it is the merchant's (None: whoever's)."""
     row = connection.execute(_BY_ID, {"id": order_id}).one_or_none()
     return OrderRow(*row) if row and merchant in (None, row.merchant) else None
+
+
+def orders_by_id(connection: Connection, ids: Collection[str]) -> dict[str, OrderRow]:
+    """Those that there are; an order stays as it was made."""
+    return {row.id: OrderRow(*row) for row in connection.execute(_BY_IDS, {"ids": list(ids)})}
 
 
 def orders(

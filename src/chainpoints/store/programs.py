@@ -22,6 +22,7 @@ _BOOKS = (
 )
 _r = tables.replacements.c
 _REPLACEMENTS = select(_r.program, _r.replaced_by, _r.closes_at).where(_r.block_number <= bindparam("at"))
+_REPLACEMENT = _REPLACEMENTS.where(_r.program == bindparam("program"))
 
 
 def programs(connection: Connection, at: int) -> dict[int, Terms]:
@@ -38,6 +39,11 @@ def replacements(connection: Connection, at: int) -> dict[int, Replacement]:
     """By the program that is replaced, after block `at`."""
     rows = connection.execute(_REPLACEMENTS, {"at": at})
     return {program: Replacement(replaced_by, closes_at) for program, replaced_by, closes_at in rows}
+
+
+def replacement_of(connection: Connection, program_id: int, at: int) -> Replacement | None:
+    row = connection.execute(_REPLACEMENT, {"program": program_id, "at": at}).one_or_none()
+    return Replacement(row.replaced_by, row.closes_at) if row else None
 
 
 def books(connection: Connection, program_id: int, at: int) -> Books:

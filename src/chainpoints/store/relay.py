@@ -46,6 +46,9 @@ LANES: dict[str, tuple[str, ...]] = {
 PUBLIC = ("payment", "claim")
 """The kinds that need no API key."""
 
+OrderKey = tuple[int, str]
+"""Merchant and order hash."""
+
 OPEN = ("accepted", "sent")
 """The states in which a request still waits for its end."""
 
@@ -102,9 +105,12 @@ def _ready(which: ColumnElement[bool]) -> Select[Any]:
 # Put together once: building a statement costs more than running it.
 _INSERT = insert(requests).returning(requests.c.sequence)
 _BY_ID = _select().where(requests.c.id == bindparam("id"))
-_OF_ORDER = (
+_OF_ORDERS = (
     _select()
-    .where(requests.c.merchant == bindparam("merchant"), requests.c.order_hash == bindparam("order_hash"))
+    .where(
+        requests.c.merchant.in_(bindparam("merchants", expanding=True)),
+        requests.c.order_hash.in_(bindparam("hashes", expanding=True)),
+    )
     .order_by(requests.c.sequence)
 )
 _OF_WALLET = (
@@ -193,8 +199,20 @@ def known_request(connection: Connection, request_id: str) -> Request | None:
 
 def requests_of_order(connection: Connection, merchant: int, order_hash: str) -> list[Request]:
     """In the order of acceptance."""
-    chosen = {"merchant": merchant, "order_hash": order_hash}
-    return [_request(row) for row in connection.execute(_OF_ORDER, chosen)]
+    return requests_of_orders(connection, [(merchant, order_hash)])[merchant, order_hash]
+
+
+def requests_of_orders(connection: Connection, orders: Collection[OrderKey]) -> dict[OrderKey, list[Request]]:
+    """Of each order its requests, in the order of acceptance."""
+    chosen = {
+        "merchants": list({merchant for merchant, _ in orders}),
+        "hashes": list({order_hash for _, order_hash in orders}),
+    }
+    found: dict[OrderKey, list[Request]] = {order: [] for order in orders}
+    for row in connection.execute(_OF_ORDERS, chosen):
+        if (row.merchant, row.order_hash) in found:
+            found[row.merchant, row.order_hash].append(_request(row))
+    return found
 
 
 def requests_of_wallet(connection: Connection, wallet: str, limit: int = 50) -> list[Request]:

@@ -48,6 +48,8 @@ _CAUSES = {
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
 
+_HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
 _TURN = ".turn.lock"
 BESIDE_SQLITE = ("-wal", "-shm", _TURN)
 """What is kept beside a SQLite file that is written, by the ends of the names."""
@@ -129,10 +131,13 @@ class Store:
                 f"{self._file} is not a SQLite database, or is damaged; correct CHAINPOINTS_DATABASE"
             ) from None
 
-    def hold(self, connection: Connection, name: str) -> None:
-        """Makes the write transactions that hold the same name go one after the other, each until its end."""
-        if not self.is_sqlite:  # SQLite has one writer at a time anyway
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(f"hold {name}")})
+    def hold(self, connection: Connection, *names: str) -> None:
+        """Makes the write transactions that hold the same name go one after the other, each until its end.
+
+        Several are held in an order of their own, so that of two transactions none waits for the other in a circle.
+        """
+        if names and not self.is_sqlite:  # SQLite has one writer at a time anyway
+            connection.execute(_HOLD, {"keys": sorted({_lock_key(f"hold {name}") for name in names})})
 
     @contextmanager
     def leader(self, role: str) -> Iterator[None]:

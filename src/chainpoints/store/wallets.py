@@ -28,31 +28,19 @@ _BALANCES = select(_balances.account, _balances.amount).where(
 )
 _cancellations = tables.cancellations.c
 _CANCELLED_AT = (
-    select(func.max(tables.blocks.c.timestamp))
-    .join(tables.cancellations, _cancellations.block_number == tables.blocks.c.number)
-    .where(_cancellations.payer == bindparam("account"), _cancellations.block_number <= bindparam("at"))
+    select(_cancellations.payer, func.max(tables.blocks.c.timestamp))
+    .join(tables.blocks, _cancellations.block_number == tables.blocks.c.number)
+    .where(
+        _cancellations.payer.in_(bindparam("accounts", expanding=True)), _cancellations.block_number <= bindparam("at")
+    )
+    .group_by(_cancellations.payer)
 )
 _freezes = tables.freezes.c
-_newest_freeze = (
-    select(_freezes.until)
-    .where(_freezes.account == bindparam("account"), _freezes.block_number <= bindparam("at"))
-    .order_by(_freezes.block_number.desc(), _freezes.log_index.desc())
-    .limit(1)
-)
-_HINDRANCES = select(_CANCELLED_AT.scalar_subquery(), _newest_freeze.scalar_subquery())
 _FREEZES = (
     select(_freezes.account, _freezes.until, _freezes.by, _freezes.reason)
     .where(_freezes.account.in_(bindparam("accounts", expanding=True)), _freezes.block_number <= bindparam("at"))
     .order_by(_freezes.block_number, _freezes.log_index)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrances:
-    """When an account last took its signed payments back, and until when it is frozen; unix seconds, 0 for never."""
-
-    cancelled_at: int
-    frozen_until: int
 
 
 _REASON_SHOWN = 500
@@ -87,10 +75,10 @@ def balances(connection: Connection, accounts: Sequence[str], at: int) -> dict[s
     return {account: amount for account, amount in found}
 
 
-def hindrances(connection: Connection, account: str, at: int) -> Hindrances:
-    """What keeps `account` from paying with what it signed, as of block `at`."""
-    cancelled_at, frozen_until = connection.execute(_HINDRANCES, {"account": account, "at": at}).one()
-    return Hindrances(cancelled_at or 0, frozen_until or 0)
+def cancelled_at(connection: Connection, accounts: Sequence[str], at: int) -> dict[str, int]:
+    """When an account last took its signed payments back (unix seconds), of those that ever did up to block `at`."""
+    found = connection.execute(_CANCELLED_AT, {"accounts": list(accounts), "at": at})
+    return {account: timestamp for account, timestamp in found}
 
 
 def freezes(connection: Connection, accounts: Sequence[str], at: int, now: int) -> dict[str, Freeze]:

@@ -31,7 +31,7 @@ from chainpoints.domain.terms import Terms, describe
 from chainpoints.errors import RequestRefused
 from chainpoints.store.merchants import MerchantRow, merchant
 from chainpoints.store.orders import OrderRow
-from chainpoints.store.programs import books, replacements
+from chainpoints.store.programs import books, replacement_of
 from chainpoints.store.wallets import supply
 from chainpoints.types import Address, Hash32, NodeId, Points, format_points, parse_address, parse_points
 
@@ -134,7 +134,7 @@ def started_program(view: View, program: int) -> Terms:
     terms = known_program(view, program)
     if view.now < terms.epoch:
         raise RequestRefused(422, "program-not-started", f"program {program} has not begun", begins_at=terms.epoch)
-    replacement = replacements(view.connection, view.at).get(program)
+    replacement = view.read(replacement_of, program)
     if replacement and view.now >= replacement.closes_at:
         detail = f"program {program} takes no payments any more; program {replacement.replaced_by} replaces it"
         raise RequestRefused(422, "program-closed", detail, replaced_by=replacement.replaced_by)
@@ -165,7 +165,7 @@ def within_quota(row: MerchantRow, amount: Points) -> None:
 
 def known_merchant(view: View, merchant_id: int) -> MerchantRow:
     """Raises RequestRefused (422) for one that the chain does not have (any more)."""
-    row = merchant(view.connection, merchant_id, view.at)
+    row = view.read(merchant, merchant_id)
     if row is None:
         raise RequestRefused(422, "merchant-inactive", f"merchant {merchant_id} is not on the chain yet")
     return row

@@ -84,8 +84,12 @@ def known_order(view: View, order_id: str, merchant: int | None = None) -> Order
     """The order, if it is the merchant's (None: whoever's). Raises NotFound."""
     row = store.order(view.connection, order_id, merchant=merchant)
     if row is None:
-        raise NotFound(f"there is no order {order_id}")
+        raise no_order(order_id)
     return row
+
+
+def no_order(order_id: str) -> NotFound:
+    return NotFound(f"there is no order {order_id}")
 
 
 def _price(view: View, body: NewOrder) -> int | None:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from fastapi import APIRouter, Response
 
 from chainpoints.api.auth import Caller
-from chainpoints.api.deps import View
+from chainpoints.api.deps import Gateway, View
 from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
-from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
+from chainpoints.api.proofs import check_balance, check_signature, check_time, refuse_frozen
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
-from chainpoints.api.routes.orders import known_order
-from chainpoints.api.routes.requests import accepted
+from chainpoints.api.routes.orders import known_order, no_order
+from chainpoints.api.routes.requests import accepted, request_answer
 from chainpoints.api.schemas.requests import NewPayment, NewRefund, RelayRequestAnswer
-from chainpoints.api.standing import standing
+from chainpoints.api.standing import Standing, standings
 from chainpoints.chain.signatures import payment_typed_data, refund_typed_data
-from chainpoints.errors import RequestRefused
+from chainpoints.errors import InvalidInput, RequestRefused
+from chainpoints.store.orders import orders_by_id
 from chainpoints.store.relay import add_request
-from chainpoints.store.wallets import hindrances
+from chainpoints.store.wallets import Freeze, balance, balances, cancelled_at, freezes
 from chainpoints.types import parse_address, parse_points
 
 router = APIRouter(tags=["payments"])
 
 
 @router.post("/payments", status_code=202, response_model=RelayRequestAnswer)
-def create_payment(action: PublicActionDep, body: NewPayment) -> Response:
+async def create_payment(action: PublicActionDep, body: NewPayment) -> Response:
     """Pays an order in points by the payer's signature. Public: the signature says who pays what for which order."""
-    return action.public(body, lambda view: _pay(action, view, body))
+    gateway = action.gateway
+    return await action.public_together(gateway.payments, body, partial(_Payments, gateway))
 
 
 @router.post("/refunds", status_code=202, response_model=RelayRequestAnswer)
@@ -35,44 +40,88 @@ def create_refund(action: ActionDep, body: NewRefund) -> Response:
     return action.keyed("refunds:write", body, lambda view, caller: _refund(action, view, caller, body))
 
 
-def _pay(action: Action, view: View, body: NewPayment) -> Answer:
-    action.gateway.store.hold(view.connection, f"order {body.order}")
-    order, payer = known_order(view, body.order), parse_address(body.payer)
-    payment = payment_of(order, payer)
-    standing(view, order).check_can_pay()
-    merchant = active_merchant(view, order.merchant)
-    within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
-    started_program(view, order.program)
-    check_time(view, body.valid_after, body.valid_before)
-    _check_not_hindered(view, payer, body.valid_after)
-    if not body.contract_wallet:
-        typed_data = payment_typed_data(action.gateway.manifest, payment, body.valid_after, body.valid_before)
-        check_signature(typed_data, body.signature, payer)
-    check_balance(view, payer, payment.amount)
-    gwei = promised(action.gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
-    payload = {
-        "merchant": payment.merchant,
-        "program": payment.program,
-        "amount": payment.amount,
-        "payer": payer,
-        "order": order.order_hash,
-        "valid_after": body.valid_after,
-        "valid_before": body.valid_before,
-        "signature": body.signature,
-        "contract_wallet": body.contract_wallet,
-    }
-    request = add_request(
-        view.connection,
-        kind="payment",
-        lane="relayer",
-        payload=payload,
-        not_before=view.now,
-        merchant=order.merchant,
-        order_hash=order.order_hash,
-        wallet=None if body.contract_wallet else payer,  # unproved, it must hold up nothing of theirs
-        promised_gwei=gwei,
-    )
-    return accepted(view, request)
+class _Payments:
+    """Payments that came at once. What is to be known of them is read of all together; each is checked by itself."""
+
+    def __init__(self, gateway: Gateway, bodies: Sequence[NewPayment]) -> None:
+        self._gateway = gateway
+        with gateway.store.read() as connection:
+            self._orders = orders_by_id(connection, {body.order for body in bodies})
+        self._wrong = {id(body): self._wrong_signature(body) for body in bodies}
+        self._standings: dict[str, Standing] = {}
+        self._cancelled_at: dict[str, int] = {}
+        self._frozen: dict[str, Freeze] = {}
+
+    def apart(self, body: NewPayment) -> str:
+        return body.order
+
+    def begin(self, view: View, bodies: Sequence[NewPayment]) -> None:
+        self._gateway.store.hold(view.connection, *(f"order {body.order}" for body in bodies))
+        payers = list({body.payer.lower() for body in bodies})
+        self._standings = standings(view, [self._orders[body.order] for body in bodies if body.order in self._orders])
+        self._cancelled_at = cancelled_at(view.connection, payers, view.at)
+        self._frozen = freezes(view.connection, payers, view.at, view.now)
+        view.learn(balance, dict.fromkeys(payers, 0) | balances(view.connection, payers, view.at))
+
+    def carry_out(self, view: View, body: NewPayment) -> Answer:
+        if body.order not in self._orders:
+            raise no_order(body.order)
+        order, payer = self._orders[body.order], parse_address(body.payer)
+        payment = payment_of(order, payer)
+        self._standings[order.id].check_can_pay()
+        merchant = active_merchant(view, order.merchant)
+        within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
+        started_program(view, order.program)
+        check_time(view, body.valid_after, body.valid_before)
+        refuse_frozen(payer, self._frozen.get(payer))
+        self._check_not_taken_back(payer, body.valid_after)
+        if wrong := self._wrong[id(body)]:
+            raise wrong
+        check_balance(view, payer, payment.amount)
+        gwei = promised(self._gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
+        view.check_chain_is_reached()
+        payload = {
+            "merchant": payment.merchant,
+            "program": payment.program,
+            "amount": payment.amount,
+            "payer": payer,
+            "order": order.order_hash,
+            "valid_after": body.valid_after,
+            "valid_before": body.valid_before,
+            "signature": body.signature,
+            "contract_wallet": body.contract_wallet,
+        }
+        request = add_request(
+            view.connection,
+            kind="payment",
+            lane="relayer",
+            payload=payload,
+            not_before=view.now,
+            merchant=order.merchant,
+            order_hash=order.order_hash,
+            wallet=None if body.contract_wallet else payer,  # unproved, it must hold up nothing of theirs
+            promised_gwei=gwei,
+        )
+        return Answer(202, request_answer(view, request))
+
+    def _wrong_signature(self, body: NewPayment) -> RequestRefused | InvalidInput | None:
+        """What is wrong with it, if it is one that can be checked here."""
+        if body.contract_wallet or body.order not in self._orders:
+            return None
+        try:
+            payer = parse_address(body.payer)
+            payment = payment_of(self._orders[body.order], payer)
+            typed_data = payment_typed_data(self._gateway.manifest, payment, body.valid_after, body.valid_before)
+            check_signature(typed_data, body.signature, payer)
+        except (RequestRefused, InvalidInput) as wrong:
+            return wrong
+        return None
+
+    def _check_not_taken_back(self, payer: str, valid_after: int) -> None:
+        at = self._cancelled_at.get(payer, 0)
+        if valid_after + 1 < at:
+            detail = f"{payer} took back at {at} what was signed to be valid before; sign the order's message anew"
+            raise RequestRefused(422, "authorization-cancelled", detail, cancelled_at=at)
 
 
 def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answer:
@@ -111,15 +160,3 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
         promised_gwei=gwei,
     )
     return accepted(view, request)
-
-
-def _check_not_hindered(view: View, payer: str, valid_after: int) -> None:
-    found = hindrances(view.connection, payer, view.at)
-    if found.frozen_until > view.now:
-        check_not_frozen(view, payer)
-    cancelled_at = found.cancelled_at
-    if valid_after + 1 < cancelled_at:
-        detail = (
-            f"{payer} took back at {cancelled_at} what was signed to be valid before; sign the order's message anew"
-        )
-        raise RequestRefused(422, "authorization-cancelled", detail, cancelled_at=cancelled_at)

@@ -49,7 +49,7 @@ def get_program(
 
 def known_program(view: View, program: int) -> Terms:
     """The terms of a program that a request's body names. Raises RequestRefused (422) when there is none."""
-    terms = store.program(view.connection, program, view.at)
+    terms = view.read(store.program, program)
     if terms is None:
         raise RequestRefused(422, "unknown-program", f"there is no program {program}")
     return terms
@@ -84,7 +84,7 @@ def solvency(terms: Terms, books: Books, points_supply: int) -> Solvency:
 
 def _program(view: View, terms: Terms) -> ProgramShape:
     books = store.books(view.connection, terms.program, view.at)
-    replacement = store.replacements(view.connection, view.at).get(terms.program)
+    replacement = view.read(store.replacement_of, terms.program)
     return ProgramShape(
         program=terms.program,
         name=terms.name,

@@ -22,7 +22,7 @@ def get_request(
 ) -> RelayRequestAnswer:
     """A relay request: its state, the transaction and block that carry it, how final that is, or why it was refused."""
     with gateway.reading(query.finality) as view:
-        return _answer(view, relay.request(view.connection, request_id))
+        return request_answer(view, relay.request(view.connection, request_id))
 
 
 def request_shape(view: View, request: relay.Request) -> RelayRequest:
@@ -54,8 +54,8 @@ def accepted(view: View, request: relay.Request) -> Answer:
     Raises RequestRefused (503), which undoes the acceptance, while the chain is out of reach.
     """
     view.check_chain_is_reached()
-    return Answer(202, _answer(view, request))
+    return Answer(202, request_answer(view, request))
 
 
-def _answer(view: View, request: relay.Request) -> RelayRequestAnswer:
+def request_answer(view: View, request: relay.Request) -> RelayRequestAnswer:
     return RelayRequestAnswer(read_at=view.read_at(), **dict(request_shape(view, request)))

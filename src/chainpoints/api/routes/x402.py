@@ -31,7 +31,7 @@ from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME
 from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store import relay
-from chainpoints.store.idempotency import StoredAnswer, store_answer, stored_answer
+from chainpoints.store.idempotency import StoredAnswer, store_answers, stored_answer
 from chainpoints.store.relay import add_request, known_request
 from chainpoints.types import DECIMALS
 
@@ -175,7 +175,7 @@ def _tell(gateway: Gateway, transfer: Transfer) -> X402Settled:
         if why := _told_before(view, request):
             return _settled(gateway, transfer, why.reason, why.message, request)
         told = _settled(gateway, transfer, None, None, request)
-        store_answer(view.connection, _OWNER, transfer.id, StoredAnswer("", 200, _json(told).decode()))
+        store_answers(view.connection, {(_OWNER, transfer.id): StoredAnswer("", 200, _json(told).decode())})
         return told
 
 
