@@ -62,6 +62,10 @@ class Deliverer:
         else:
             stop.wait(seconds)
 
+    def pause_for_all(self, seconds: float) -> None:
+        """Until all attempts have ended, at most so long."""
+        wait(self._under_way, seconds)
+
     def _start(self) -> bool:
         room = AT_ONCE - len(self._under_way)
         if room <= 0:

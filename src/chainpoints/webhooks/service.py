@@ -20,7 +20,8 @@ _LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 _PAUSE_SECONDS = 0.05
 _TURN_SECONDS = 0.05
-"""Between two turns: one costs some milliseconds however little it moves, and this lets more be moved in each."""
+"""So long at most the answers to what is under way are waited for: a turn costs some milliseconds however little it
+moves."""
 _GRACE_SECONDS = 4.0
 
 
@@ -63,7 +64,7 @@ def _deliver(settings: Settings, store: Store, stop: threading.Event, client: Cl
                 continue
             backoff = _FIRST_BACKOFF_SECONDS
             if any(done):
-                stop.wait(_TURN_SECONDS)
+                deliverer.pause_for_all(_TURN_SECONDS)
             else:
                 deliverer.pause(stop, _PAUSE_SECONDS)
     finally:
