@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainpoints.api.deps import Gateway, View
@@ -51,11 +52,11 @@ def promised(
     """
     account = NO_MERCHANT if merchant is None else merchant
     units = BY_CODE_GAS if by_code else _EXPECTED_GAS[kind] + _CLAIMED_NODE_GAS * nodes
-    price, budget = view.read(_price_and_budget, account)
+    price, _ = view.read(_price_and_budget, account)
     expected = -(-units * price // WEI_IN_GWEI)
-    if gateway.settings.gas_budget_gwei is None and budget is None:
+    if not _has_budget(gateway, view, account):
         return expected
-    gateway.store.hold(view.connection, f"gas {account}")  # so that two at once do not both take the last of it
+    hold_budgets(gateway, view, [account])
     day = day_of(gateway, view, account)
     if day.left is None or day.left >= expected:
         return expected
@@ -76,6 +77,17 @@ def promised(
         free_at=day.ends_at,
         chain_time=view.now,
     )
+
+
+def hold_budgets(gateway: Gateway, view: View, accounts: Iterable[int]) -> None:
+    """So that two at once do not both take the last of one. Who is going to ask `promised` of several holds them all
+    before."""
+    limited = [f"gas {account}" for account in accounts if _has_budget(gateway, view, account)]
+    gateway.store.hold(view.connection, *limited)
+
+
+def _has_budget(gateway: Gateway, view: View, account: int) -> bool:
+    return gateway.settings.gas_budget_gwei is not None or view.read(_price_and_budget, account)[1] is not None
 
 
 def _price_and_budget(connection: Connection, account: int, _at: int) -> tuple[int, int | None]:

@@ -13,6 +13,8 @@ from sqlalchemy import event, select
 from builders import signer
 from chain_rows import FEC
 from chainpoints.store import tables
+from chainpoints.store.gas import set_budget
+from chainpoints.store.session import _lock_key
 from gateway import Api, World
 
 pytestmark = pytest.mark.integration
@@ -20,8 +22,8 @@ pytestmark = pytest.mark.integration
 GOOD = 20
 
 
-def order(api: Api, reference: str, points: str = "1.5", **more: Any) -> dict[str, Any]:
-    return api.merchant(1).post("/v1/orders", {"reference": reference, "program": FEC, "points": points} | more)
+def order(api: Api, reference: str, points: str = "1.5", merchant: int = 1, **more: Any) -> dict[str, Any]:
+    return api.merchant(merchant).post("/v1/orders", {"reference": reference, "program": FEC, "points": points} | more)
 
 
 def signed(api: Api, made: dict[str, Any], payer: str = "alice", signed_by: str | None = None) -> dict[str, Any]:
@@ -87,3 +89,24 @@ def test_what_was_accepted_together_is_answered_again_by_its_key(api: Api) -> No
     for body, answer in zip(bodies, answers, strict=True):
         again = api.public.try_post("/v1/payments", body, idempotency_key="the same")
         assert (again.content, again.headers["idempotent-replayed"]) == (answer.content, "true")
+
+
+def test_who_holds_the_same_in_another_order_is_not_waited_for_in_a_circle(api: Api) -> None:
+    """Both merchants have a budget of gas. Somebody holds one and then the other, in the order that all keep to, while
+    payments to them wait, whichever comes first among these."""
+    with api.store.write() as connection:
+        for merchant in (1, 2):
+            set_budget(connection, merchant, 10**12)
+    for references in (("a", "b"), ("c", "d")):
+        bodies = [signed(api, order(api, name, merchant=number)) for number, name in enumerate(references, start=1)]
+        if references[0] == "c":
+            bodies.reverse()
+        blocker = signed(api, order(api, f"{references[0]}-first"))
+        with ThreadPoolExecutor(3) as threads:
+            with api.store.write() as connection:
+                first, second = sorted(("gas 1", "gas 2"), key=lambda name: _lock_key(f"hold {name}"))
+                api.store.hold(connection, first)
+                answers = [threads.submit(api.public.try_post, "/v1/payments", body) for body in [blocker, *bodies]]
+                time.sleep(0.5)
+                api.store.hold(connection, second)
+            assert [answer.result().status_code for answer in answers] == [202] * 3

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from chainpoints.api.auth import Caller
 from chainpoints.api.deps import Gateway, View
-from chainpoints.api.gas import promised
+from chainpoints.api.gas import hold_budgets, promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
 from chainpoints.api.proofs import check_balance, check_signature, check_time, refuse_frozen
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
@@ -58,7 +58,9 @@ class _Payments:
     def begin(self, view: View, bodies: Sequence[NewPayment]) -> None:
         self._gateway.store.hold(view.connection, *(f"order {body.order}" for body in bodies))
         payers = list({body.payer.lower() for body in bodies})
-        self._standings = standings(view, [self._orders[body.order] for body in bodies if body.order in self._orders])
+        orders = [self._orders[body.order] for body in bodies if body.order in self._orders]
+        hold_budgets(self._gateway, view, {order.merchant for order in orders})
+        self._standings = standings(view, orders)
         self._cancelled_at = cancelled_at(view.connection, payers, view.at)
         self._frozen = freezes(view.connection, payers, view.at, view.now)
         view.learn(balance, dict.fromkeys(payers, 0) | balances(view.connection, payers, view.at))
