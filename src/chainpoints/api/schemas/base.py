@@ -80,8 +80,12 @@ Signature = Annotated[
         examples=["0x" + "1b" * 65],
     ),
 ]
-AuthorizationTime = Annotated[
-    int, Field(ge=0, lt=1 << 40, strict=True, description="unix seconds", examples=[852163200])
+ValidAfter = Annotated[
+    int, Field(ge=0, lt=1 << 40, strict=True, description="unix seconds; not valid yet at that time", examples=[0])
+]
+ValidBefore = Annotated[
+    int,
+    Field(ge=0, lt=1 << 40, strict=True, description="unix seconds; not valid any more then", examples=[852163200]),
 ]
 NextCursor = Annotated[str | None, Field(description="cursor of the next page", examples=["ODEyOjM"])]
 OrderId = Annotated[

@@ -106,7 +106,7 @@ class Order(Shape):
     refusal: dict[str, Any] | None = Field(
         description="why the last attempt was refused, while nothing better came", examples=[None]
     )
-    pending_request: RequestId | None = Field(description="the attempt that is on its way")
+    pending_request: RequestId | None = Field(description="the attempt that is on its way", examples=[None])
 
 
 class OrderAnswer(Order):

@@ -9,7 +9,6 @@ from pydantic import Field
 from chainpoints.api.schemas.base import (
     Address,
     AmountIn,
-    AuthorizationTime,
     Evidence,
     Hash,
     NodeIdText,
@@ -20,6 +19,8 @@ from chainpoints.api.schemas.base import (
     Shape,
     Signature,
     Timestamp,
+    ValidAfter,
+    ValidBefore,
 )
 from chainpoints.store.status import Finality
 
@@ -48,7 +49,7 @@ class RelayRequest(Shape):
     block: int | None = Field(examples=[813])
     block_hash: Hash | None
     finality: Finality | None = Field(description="of the block; null while it is not mined", examples=["head"])
-    refusal: dict[str, Any] | None = Field(description="the decoded revert", examples=[_REFUSAL])
+    refusal: dict[str, Any] | None = Field(description="the decoded revert", examples=[None, _REFUSAL])
 
 
 class RelayRequestAnswer(RelayRequest):
@@ -62,8 +63,8 @@ class NewPayment(Shape):
 
     order: OrderId
     payer: Address
-    valid_after: AuthorizationTime
-    valid_before: AuthorizationTime
+    valid_after: ValidAfter
+    valid_before: ValidBefore
     signature: Signature
     contract_wallet: bool = Field(
         False, strict=True, description="the payer is a contract (ERC-1271): only the chain can check its signature"
@@ -75,8 +76,8 @@ class NewRefund(Shape):
 
     order: OrderId
     amount: AmountIn
-    valid_after: AuthorizationTime
-    valid_before: AuthorizationTime
+    valid_after: ValidAfter
+    valid_before: ValidBefore
     signature: Signature
     contract_wallet: bool = Field(False, strict=True, description="the payout address is a contract (ERC-1271)")
 

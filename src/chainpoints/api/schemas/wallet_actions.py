@@ -10,12 +10,13 @@ from chainpoints.api.schemas.base import (
     Address,
     Amount,
     AmountIn,
-    AuthorizationTime,
     Hash,
     NodeIdText,
     ReadAt,
     Shape,
     Signature,
+    ValidAfter,
+    ValidBefore,
 )
 
 _TYPED_DATA_EXAMPLE = {
@@ -59,8 +60,8 @@ class TransferQuery(Shape):
 class TransferAsked(SignatureAsked):
     to: Address
     amount: Amount
-    valid_after: AuthorizationTime
-    valid_before: AuthorizationTime
+    valid_after: ValidAfter
+    valid_before: ValidBefore
     nonce: Hash = Field(description="random; the token takes it once")
 
 
@@ -70,8 +71,8 @@ class NewTransfer(Shape):
     sender: Address
     to: Address
     amount: AmountIn
-    valid_after: AuthorizationTime
-    valid_before: AuthorizationTime
+    valid_after: ValidAfter
+    valid_before: ValidBefore
     nonce: Hash
     signature: Signature
     contract_wallet: bool = ContractWallet
