@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, tuple_
+from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, delete, insert, select
 
 from chainpoints.store import tables
 from chainpoints.store.history import Row
@@ -35,6 +35,32 @@ class Happening:
     merchants: frozenset[int]
 
 
+def _many(name: str) -> BindParameter[Any]:
+    """A list that a statement takes: made once, it does not look at each value again."""
+    return bindparam(name, expanding=True)
+
+
+_blocks, _orders = tables.blocks.c, tables.orders.c
+_HASHES = select(_blocks.number, _blocks.hash).where(_blocks.number.in_(_many("numbers")))
+_STORED = select(_blocks.hash).where(_blocks.hash.in_(_many("hashes")))
+_NAMES = select(_orders.merchant, _orders.order_hash, _orders.id, _orders.reference).where(
+    _orders.merchant.in_(_many("merchants")), _orders.order_hash.in_(_many("hashes"))
+)
+
+
+def _between(kind: str) -> Select[Any]:
+    table: Table = getattr(tables, kind)
+    return (
+        select(table, _blocks.timestamp, _blocks.hash.label("block_hash"))
+        .join(tables.blocks, _blocks.number == table.c.block_number)
+        .where(table.c.block_number > bindparam("after"), table.c.block_number <= bindparam("up_to"))
+    )
+
+
+_ROWS = {kind: _between(kind).where(getattr(tables, kind).c.merchant.in_(_many("merchants"))) for kind in _OF_MERCHANTS}
+_ROWS |= {kind: _between(kind) for kind in _OF_NODES}
+
+
 def happened(
     connection: Connection, after: int, up_to: int, merchants: Collection[int], *, with_nodes: bool
 ) -> list[Happening]:
@@ -44,8 +70,7 @@ def happened(
     """
     found = []
     for kind in _OF_MERCHANTS:
-        table: Table = getattr(tables, kind)
-        for row in _rows(connection, table, after, up_to, table.c.merchant.in_(merchants)):
+        for row in _rows(connection, kind, after, up_to, merchants=list(merchants)):
             found.append(Happening(kind, row, frozenset({row["merchant"]})))
     if with_nodes:
         found += _of_nodes(connection, after, up_to, merchants)
@@ -56,30 +81,31 @@ def happened(
 def blocks(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
     """The hashes of stored blocks by number."""
     found: dict[int, str] = {}
-    t = tables.blocks.c
     for some in _parts(sorted(set(numbers))):
-        found |= {
-            row.number: row.hash for row in connection.execute(select(t.number, t.hash).where(t.number.in_(some)))
-        }
+        found |= {row.number: row.hash for row in connection.execute(_HASHES, {"numbers": some})}
     return found
 
 
 def stored(connection: Connection, hashes: Iterable[str]) -> set[str]:
     """Those of the block hashes that are in the stored chain."""
-    t = tables.blocks.c
     found: set[str] = set()
     for some in _parts(sorted(set(hashes))):
-        found |= set(connection.scalars(select(t.hash).where(t.hash.in_(some))))
+        found |= set(connection.scalars(_STORED, {"hashes": some}))
     return found
 
 
 def names_of_orders(connection: Connection, orders: Iterable[Order]) -> dict[Order, tuple[str, str]]:
     """Id and reference of orders that were made here; anyone can pay under a hash of no order."""
-    t = tables.orders.c
     found: dict[Order, tuple[str, str]] = {}
-    for some in _parts(sorted(set(orders))):
-        query = select(t.merchant, t.order_hash, t.id, t.reference).where(tuple_(t.merchant, t.order_hash).in_(some))
-        found |= {(row.merchant, row.order_hash): (row.id, row.reference) for row in connection.execute(query)}
+    wanted = set(orders)
+    for some in _parts(sorted(wanted)):
+        chosen = {
+            "merchants": list({merchant for merchant, _ in some}),
+            "hashes": [order_hash for _, order_hash in some],
+        }
+        for row in connection.execute(_NAMES, chosen):
+            if (row.merchant, row.order_hash) in wanted:
+                found[row.merchant, row.order_hash] = row.id, row.reference
     return found
 
 
@@ -113,7 +139,7 @@ def take_refusals(connection: Connection, requests: Collection[str]) -> list[str
 
 
 def _of_nodes(connection: Connection, after: int, up_to: int, merchants: Collection[int]) -> list[Happening]:
-    rows = [(kind, row) for kind in _OF_NODES for row in _rows(connection, getattr(tables, kind), after, up_to)]
+    rows = [(kind, row) for kind in _OF_NODES for row in _rows(connection, kind, after, up_to)]
     nodes = {row["node"]: NodeId.from_token_id(int(row["node"])) for _, row in rows}
     made = _makers(connection, nodes.values(), merchants, up_to)
     found = []
@@ -172,14 +198,9 @@ def _limits(row: MerchantRow) -> tuple[bool, int, int]:
     return row.active, row.paid_per_day, row.issued_per_day
 
 
-def _rows(connection: Connection, table: Table, after: int, up_to: int, *where: ColumnElement[bool]) -> list[Row]:
-    block = tables.blocks.c
-    query = (
-        select(table, block.timestamp, block.hash.label("block_hash"))
-        .join(tables.blocks, block.number == table.c.block_number)
-        .where(table.c.block_number > after, table.c.block_number <= up_to, *where)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+def _rows(connection: Connection, kind: str, after: int, up_to: int, **more: list[int]) -> list[Row]:
+    found = connection.execute(_ROWS[kind], {"after": after, "up_to": up_to, **more})
+    return [dict(row) for row in found.mappings()]
 
 
 def _parts(items: Any) -> list[Any]:

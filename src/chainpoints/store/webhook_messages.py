@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, insert, select, tuple_, update
 
 from chainpoints.store import tables
 
@@ -83,6 +83,15 @@ _FIRST_PENDING = (
     .where(_m.object.in_(bindparam("objects", expanding=True)))
     .group_by(_m.object)
 )
+_HIGHEST = (
+    select(_m.object, func.max(_m.sequence))
+    .where(_m.endpoint == bindparam("endpoint"), _m.object.in_(bindparam("objects", expanding=True)))
+    .group_by(_m.object)
+)
+_ADD, _ADD_ATTEMPTS = insert(tables.webhook_messages), insert(tables.webhook_attempts)
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_THERE = select(_m.number).where(_m.number.in_(_NUMBERS)).with_for_update()
+_DELIVERED = update(tables.webhook_messages).where(_m.number.in_(_NUMBERS)).values(state="delivered")
 _e = tables.webhook_endpoints.c
 _WITH_DUE = select(_e.id).where(_e.active, exists().where(_m.endpoint == _e.id, _IS_DUE)).order_by(_e.id)
 _REPEATING = select(_e.id).where(exists().where(_m.endpoint == _e.id, _m.standing, _m.block_number > _e.block_number))
@@ -96,8 +105,7 @@ def next_sequences(connection: Connection, wanted: Collection[tuple[str, str]]) 
     found = dict.fromkeys(wanted, 1)
     for endpoint, names in by_endpoint.items():
         for some in _parts(names):
-            highest = select(_m.object, func.max(_m.sequence)).where(_m.endpoint == endpoint, _m.object.in_(some))
-            for name, sequence in connection.execute(highest.group_by(_m.object)):
+            for name, sequence in connection.execute(_HIGHEST, {"endpoint": endpoint, "objects": some}):
                 found[endpoint, name] = sequence + 1
     return found
 
@@ -108,7 +116,7 @@ def add_messages(connection: Connection, messages: Sequence[NewMessage]) -> None
     common = {"state": "pending", "tries": 0, "next_attempt_at": now, "created_at": now}
     rows = [{name: getattr(each, name) for name in NewMessage.__slots__} | common for each in messages]
     if rows:
-        connection.execute(insert(tables.webhook_messages), rows)
+        connection.execute(_ADD, rows)
 
 
 def standing_above(connection: Connection, endpoint: str, block: int) -> list[MessageRow]:
@@ -157,16 +165,16 @@ def due(connection: Connection, endpoint: str, now: int, limit: int, without: Co
 def add_attempts(connection: Connection, attempts: Sequence[AttemptRow]) -> set[int]:
     """Keeps attempts. Gives the numbers of the messages that are still there; those of deleted endpoints are not."""
     numbers = [each.message for each in attempts]
-    there = set(connection.scalars(select(_m.number).where(_m.number.in_(numbers)).with_for_update()))
+    there = set(connection.scalars(_THERE, {"numbers": numbers}))
     rows = [{name: getattr(each, name) for name in AttemptRow.__slots__} for each in attempts if each.message in there]
     if rows:
-        connection.execute(insert(tables.webhook_attempts), rows)
+        connection.execute(_ADD_ATTEMPTS, rows)
     return there
 
 
 def delivered(connection: Connection, numbers: Iterable[int]) -> None:
     for some in _parts(list(numbers)):
-        connection.execute(update(tables.webhook_messages).where(_m.number.in_(some)).values(state="delivered"))
+        connection.execute(_DELIVERED, {"numbers": some})
 
 
 def not_delivered(connection: Connection, message: MessageRow, next_attempt_at: int | None) -> None:

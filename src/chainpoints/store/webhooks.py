@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, insert, select, update
 
 from chainpoints.config import Secret
 from chainpoints.store import tables
@@ -56,6 +56,12 @@ class EndpointRow:
 _t = tables.webhook_endpoints.c
 _ALL = select(tables.webhook_endpoints)
 _ACTIVE = _ALL.where(_t.active).order_by(_t.id)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_ACTIVE_AMONG = _ACTIVE.where(_t.id.in_(_IDS))
+_HELD = select(_t.id, _t.block_number, _t.block_hash).where(_t.id.in_(_IDS)).order_by(_t.id).with_for_update()
+_SUCCEEDED = (
+    update(tables.webhook_endpoints).where(_t.id.in_(_IDS), _t.failing_since.is_not(None)).values(failing_since=None)
+)
 
 
 def add_endpoint(
@@ -104,8 +110,8 @@ def endpoints_of(connection: Connection, merchants: Iterable[int]) -> list[Endpo
 
 def active_endpoints(connection: Connection, among: Collection[str] | None = None) -> list[EndpointRow]:
     """All that are active, or those of these ids that are."""
-    query = _ACTIVE if among is None else _ACTIVE.where(_t.id.in_(list(among)))
-    return [_endpoint(row) for row in connection.execute(query)]
+    rows = connection.execute(_ACTIVE) if among is None else connection.execute(_ACTIVE_AMONG, {"ids": list(among)})
+    return [_endpoint(row) for row in rows]
 
 
 def count_of(connection: Connection, merchant: int) -> int:
@@ -145,14 +151,12 @@ def failed(connection: Connection, endpoint_ids: Iterable[str], now: int) -> Non
 
 
 def succeeded(connection: Connection, endpoint_ids: Iterable[str]) -> None:
-    which = _t.id.in_(list(endpoint_ids)) & _t.failing_since.is_not(None)
-    connection.execute(update(tables.webhook_endpoints).where(which).values(failing_since=None))
+    connection.execute(_SUCCEEDED, {"ids": list(endpoint_ids)})
 
 
 def hold(connection: Connection, endpoint_ids: Iterable[str]) -> dict[str, Block]:
     """Where those of the endpoints stand that are there; they stay as they are until the transaction's end."""
-    query = select(_t.id, _t.block_number, _t.block_hash).where(_t.id.in_(list(endpoint_ids))).order_by(_t.id)
-    rows = connection.execute(query.with_for_update())
+    rows = connection.execute(_HELD, {"ids": list(endpoint_ids)})
     return {row.id: Block(row.block_number, row.block_hash) for row in rows}
 
 
