@@ -9,8 +9,8 @@ import pytest
 from eth_utils.crypto import keccak
 
 from builders import ROOT, Deployment, private_key
-from economy import FEC, INSTALMENTS, WEEK, Economy
 from chainpoints.types import ONE_POINT
+from economy import FEC, INSTALMENTS, WEEK, Economy
 
 pytestmark = pytest.mark.integration
 
@@ -47,13 +47,24 @@ def test_every_block_does_what_the_page_says(deployment: Deployment, monkeypatch
     run(anyone, page)
     assert page["due"] == []
 
-    deployment.anvil.move_to(economy.now() + 3 * WEEK)
+    deployment.anvil.move_to(economy.now() + 2 * WEEK)
+    economy.send(person, "ReleaseNode", "split", node, [10 * ONE_POINT])
+    run(person_part[person_part.index("The nodes") :], page)
+    (piece,) = set(page["ids"]) - {node}
+    economy.send(person, "ReleaseNode", "merge", node, [piece])  # so one of the ids is no more
+    before = economy.balance(person)
+
+    deployment.anvil.move_to(economy.now() + WEEK)
     run(anyone, page)
     assert page["due"] == [node]
-    assert economy.balance(person) == 700 * ONE_POINT + page["nodes"][node][5] > 700 * ONE_POINT
+    assert set(page["nodes"]) == {node}
+    assert economy.balance(person) == before + page["nodes"][node][5] > before
     assert economy.node(node)[5] == 0  # type: ignore[index]
 
     run(merchant, page)
+    assert (page["program"], page["start"], page["amount"], page["left"]) == (FEC, 1, 100 * ONE_POINT, 100 * ONE_POINT)
+
     run(auditor, page)
+    assert page["count"] == 2
     assert page["supply"] == economy.read("PointsToken", "totalSupply")
     assert page["reserves"] > 20_000 * ONE_POINT
