@@ -27,6 +27,10 @@ CODE = re.compile(r"`(\w+)[^`]*`")
 SIGNATURE = re.compile(r"`(\w+)\([^`]*`")
 EVENTS_OF_ALL = re.compile(r"\bEvents: .*?(?=\bErrors\b|\n\n|\Z)", re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+FULL_FORM = re.compile(
+    r"### [^\n]+\n\*[^*]+\*.*?^\|[^\n]+\n\|[-|]+\|\n\|.*?\bEvents: .*?\bErrors(?: of `\w+`)?: ",
+    re.MULTILINE | re.DOTALL,
+)
 OF_OPENZEPPELIN = "AccessManager"
 LINK = re.compile(r"\[[^]]+\]\(#([^)]+)\)")
 
@@ -80,6 +84,21 @@ def parts(document: str) -> dict[str, set[str]]:
             for name in CODE.findall(first):
                 found[name] |= spelt_out(last)
     return found
+
+
+def in_full_form(document: str) -> set[str]:
+    """The functions whose section tells a purpose, a worked table, events and errors, in this order."""
+    found: set[str] = set()
+    for section in re.split(r"^(?=#{2,3} )", document, flags=re.MULTILINE):
+        if FULL_FORM.match(section):
+            found |= set(section.partition("\n")[0].lstrip("# ").split(", ")) & set(SIGNATURE.findall(section))
+    return found
+
+
+def of_contracts_alone(document: str) -> set[str]:
+    """The functions that only another of the contracts may call: rows of one table."""
+    (section,) = re.findall(r"^## Between the contracts\n(.*?)^## ", document, re.MULTILINE | re.DOTALL)
+    return {name for first, _ in rows_with(section, "errors") for name in CODE.findall(first)}
 
 
 def rows_with(text: str, column: str) -> Iterator[tuple[str, str]]:
@@ -148,6 +167,20 @@ def test_whatever_the_deployed_contracts_have_is_named(document: str, deployed: 
     assert [name for name in operations(deployed) if name not in parts(document)] == []
 
 
+def test_each_operation_of_people_has_a_section_in_the_full_form(document: str, deployed: list[Artifact]) -> None:
+    full = in_full_form(document)
+
+    assert set(operations(deployed)) - full - of_contracts_alone(document) == set()
+    assert not full & of_contracts_alone(document)
+
+
+@pytest.mark.parametrize("part", ["Events: OperationScheduled;", "*A call that waits.*", "### schedule, "])
+def test_a_section_that_lacks_a_part_is_not_in_the_full_form(document: str, part: str) -> None:
+    assert document.count(part) == 1
+
+    assert "schedule" not in in_full_form(document.replace(part, ""))
+
+
 @pytest.mark.parametrize(
     ("text", "instead", "gap"),
     [
@@ -165,7 +198,7 @@ def test_a_name_that_is_taken_out_is_missed(
 
 def test_the_contents_lead_to_each_section(document: str) -> None:
     sections = [anchor(heading) for heading in HEADING.findall(document)]
-    holders = {"payments", "issues", "nodes", "programs", "points"}
+    holders = {"payments", "issues", "nodes", "programs", "merchants", "points", "anchors"}
 
     assert len(sections) == len(set(sections))
     assert set(LINK.findall(document)) == set(sections) - holders
