@@ -63,7 +63,7 @@ abstract contract Campaign {
         _atLeast(7, Stage.Did.SelfPay, "self pay");
         _atLeast(6, Stage.Did.Refund, "refund");
         _atLeast(4, Stage.Did.RefundWithAuthorization, "refund with authorization");
-        _atLeast(6, Stage.Did.Issue, "issue");
+        _atLeast(3, Stage.Did.Issue, "issue");
         _atLeast(3, Stage.Did.IssueToSelf, "issue to self");
         _atLeast(3, Stage.Did.IssueBatch, "issue batch");
         _atLeast(6, Stage.Did.IssueReserve, "issue reserve");
