@@ -22,6 +22,10 @@ def getters(twin: Twin, accounts: list[Address]) -> Iterator[Getter]:
     yield from _supply(twin)
     for account in accounts:
         yield from _account(twin, account)
+    for nonce in {nonce for _, nonce in twin.authorizations}:
+        for account in accounts:
+            is_used = (account, nonce) in twin.authorizations
+            yield ("PointsToken", "authorizationState", [account, nonce]), (is_used,)
     for program in twin.programs:
         yield from _program(twin, program)
     for node_id in twin.nodes:
@@ -53,6 +57,7 @@ def _account(twin: Twin, account: Address) -> Iterator[Getter]:
     yield ("ReleaseNode", "balanceOf", [account]), (twin.nodes_of(account),)
     yield ("PointsToken", "frozenUntil", [account]), (twin.frozen_until[account],)
     yield ("PointsToken", "paymentsCancelledAt", [account]), (twin.cancelled_at[account],)
+    yield ("PointsToken", "nonces", [account]), (twin.nonces[account],)
     yield ("ReleaseNode", "nonces", [account]), (twin.claim_nonces[account],)
     yield ("PointsToken", "personLimit", [account]), (twin.person_limit, twin.persons[account, twin.today])
 

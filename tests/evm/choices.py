@@ -93,3 +93,10 @@ class Choices:
         """Mostly later than now."""
         now = self.twin.now
         return self.one_of(now + 1, now + 3_600, now + 40 * DAY_SECONDS, FOREVER, now, now - 1, 0)
+
+    def times(self) -> tuple[int, int]:
+        """Valid after and before."""
+        now = self.twin.now
+        if self.chance.random() < 0.05:
+            return self.one_of((now, FOREVER), (0, now), (now - 1, now + 1), (FOREVER, 0))
+        return self.one_of(0, now - 1, now - 60), now + 60

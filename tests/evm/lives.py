@@ -13,6 +13,7 @@ from typing import Any
 from beginning import FEC, INSTALMENTS, begin, program
 from deployment import Act, Deployment, Disagreement, Snapshot
 from holders import Holders
+from signed import SignedPoints
 from till import Till
 
 from chainpoints.chain.parameters import DAY_SECONDS, WEEK_SECONDS, Program
@@ -35,11 +36,12 @@ ACTS = (
     | dict.fromkeys(["burn", "burn_from", "deposit", "cancel", "replace", "set_active"], 1)
     | dict.fromkeys(["confirm_freeze", "set_limits", "add_quota", "set_payout", "register", "open"], 1)
     | dict.fromkeys(["set_threshold", "set_person_limit"], 1)
+    | dict.fromkeys(["permit", "transfer_authorized", "receive_authorized", "cancel_authorization", "send_again"], 2)
 )
 """What people do, and how often. Each is a method of Life."""
 
 
-class Life(Till, Holders):
+class Life(Till, Holders, SignedPoints):
     def live(self) -> None:
         throughout = self.seed % COMPARED_THROUGHOUT == 0
         kinds = self.chance.choices(list(ACTS), list(ACTS.values()), k=self.chance.choice(CALLS))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from beginning import NO_MERCHANT, TEA_HOUSE
-from choices import FOREVER, LARGEST, Choices
+from choices import LARGEST, Choices
 from deployment import Act
 
 import messages
@@ -72,12 +72,6 @@ class Till(Choices):
         times = self.times()
         signature = self.system.sign(signer, messages.payment(self.system.manifest, payment, times))
         return Authorization(*times, signer), (*times, signature)
-
-    def times(self) -> tuple[int, int]:
-        now = self.twin.now
-        if self.chance.random() < 0.05:
-            return self.one_of((now, FOREVER), (0, now), (now - 1, now + 1), (FOREVER, 0))
-        return self.one_of(0, now - 1, now - 60), now + 60
 
     def cancel(self) -> Act:
         payer = self.person()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from chainpoints.types import ONE_POINT, SUPPLY_CAP, ZERO_ADDRESS, Address
+from twin.orders import Authorization
 from twin.state import DAY, Contracts, State, all_or_nothing, require
 
 PERSON_LIMIT = 1_000 * ONE_POINT
@@ -20,6 +21,8 @@ class Points(State):
         self.spending: Counter[tuple[Address, Address]] = Counter()
         self.frozen_until: Counter[Address] = Counter()
         self.cancelled_at: Counter[Address] = Counter()
+        self.nonces: Counter[Address] = Counter()
+        self.authorizations: set[tuple[Address, bytes]] = set()
         self.person_limit = PERSON_LIMIT
         self.persons: Counter[tuple[Address, int]] = Counter()
         self.issued_in_all = 0
@@ -57,6 +60,59 @@ class Points(State):
     @all_or_nothing
     def cancel_payments(self, payer: Address) -> None:
         self.cancelled_at[payer] = self.now
+
+    # ------------------------------------------------------------------------------------------------ by signature
+
+    @all_or_nothing
+    def permit(
+        self, holder: Address, spender: Address, amount: int, deadline: int, nonce: int, signer: Address
+    ) -> None:
+        """By a signature over this `nonce`."""
+        require(self.now <= deadline, "ERC2612ExpiredSignature", deadline)
+        require((signer, nonce) == (holder, self.nonces[holder]), "PointsToken_InvalidSignature", holder)
+        self._use_nonce(holder)
+        require(spender != ZERO_ADDRESS, "ERC20InvalidSpender", ZERO_ADDRESS)
+        self.spending[holder, spender] = amount
+
+    @all_or_nothing
+    def transfer_authorized(
+        self, holder: Address, receiver: Address, amount: int, nonce: bytes, authorization: Authorization
+    ) -> None:
+        self._move_authorized(holder, receiver, amount, nonce, authorization)
+
+    @all_or_nothing
+    def receive_authorized(
+        self,
+        holder: Address,
+        receiver: Address,
+        amount: int,
+        nonce: bytes,
+        authorization: Authorization,
+        caller: Address,
+    ) -> None:
+        require(caller == receiver, "ERC20InvalidReceiver", receiver)
+        self._move_authorized(holder, receiver, amount, nonce, authorization)
+
+    @all_or_nothing
+    def cancel_authorization(self, holder: Address, nonce: bytes, signer: Address) -> None:
+        require(signer == holder, "PointsToken_InvalidSignature", holder)
+        self._use_authorization(holder, nonce)
+
+    def _move_authorized(
+        self, holder: Address, receiver: Address, amount: int, nonce: bytes, authorization: Authorization
+    ) -> None:
+        after, before = authorization.valid_after, authorization.valid_before
+        require(authorization.signer == holder, "PointsToken_InvalidSignature", holder)
+        require(after < self.now < before, "ERC3009InvalidAuthorizationTime", after, before)
+        self._use_authorization(holder, nonce)
+        self._move(holder, receiver, amount)
+
+    def _use_authorization(self, holder: Address, nonce: bytes) -> None:
+        require((holder, nonce) not in self.authorizations, "ERC3009UsedAuthorization", holder, nonce)
+        self.authorizations.add((holder, nonce))
+
+    def _use_nonce(self, holder: Address) -> None:
+        self.nonces[holder] += 1
 
     # ------------------------------------------------------------------------------------------------ roles
 

@@ -70,6 +70,8 @@ abstract contract Checks is Attacks {
     }
 
     function _checkCounters() private view {
+        _same(_overLimits, 0, "6: a payment or an issue past a limit");
+        _same(_unapproved, 0, "14: an issue above the threshold that nobody else approved");
         _same(_loot, 0, "7: an attacker did what is not its to do");
         _same(_leaked, 0, "9: a frozen account sent");
         _same(_stale, 0, "10: an authorization that was taken back");
@@ -131,7 +133,7 @@ abstract contract Checks is Attacks {
         _same(token.nodesOf(account), _nodeCount[account], "3: nodes are counted");
         (uint64 limit, uint64 today) = token.personLimit(account);
         _same(today, _issuedTo[account][_now / 1 days], "6: issued to a person today");
-        _most(today, limit, "6: within a person's limit");
+        _same(limit, _personLimit, "6: a person's limit");
     }
 
     function _checkOrder(uint256 order) private view {
@@ -145,9 +147,9 @@ abstract contract Checks is Attacks {
         uint256 day = _now / 1 days;
         IMerchantRegistry.Merchant memory state = processor.merchantOf(merchant);
         _same(state.paidToday, _paidOn[merchant][day], "6: paid today");
-        _most(_paidOn[merchant][day], PAID_PER_DAY, "6: within what is paid in a day");
+        _same(state.paidPerDay, _limits[merchant].paid, "6: what may be paid in a day");
         _same(state.issuedToday, _issuedOn[merchant][day], "6: issued today");
-        _most(_issuedOn[merchant][day], ISSUED_PER_DAY, "6: within what is issued in a day");
+        _same(state.issuedPerDay, _limits[merchant].issued, "6: what may be issued in a day");
         uint256 quota = merchant == SHOP ? DAY_LIMIT : QUOTA;
         _same(uint256(state.quota) + _issuedOf[merchant], quota, "6: quota");
     }

@@ -14,6 +14,9 @@ contract Handler is Checks {
     bytes32 private constant TRANSFER = keccak256(
         "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
+    bytes32 private constant RECEIVE = keccak256(
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+    );
 
     function movePoints(uint256 seed) external counted(seed) {
         (address from, address to, uint256 amount) = (_anyHolder(), _anyHolder(), _roll(200 * POINT));
@@ -49,25 +52,29 @@ contract Handler is Checks {
     }
 
     function transferWithAuthorization(uint256 seed) external counted(seed) {
-        uint256 signer = _roll(SIGNERS);
-        (address from, address to, uint256 amount) = (_holders[signer], _anyHolder(), _roll(200 * POINT));
-        bytes32 nonce = bytes32(++_orders);
-        bytes32 hash = keccak256(abi.encode(TRANSFER, from, to, amount, 0, type(uint256).max, nonce));
-        bytes memory data = abi.encodeWithSignature(
-            "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)",
-            from,
-            to,
-            amount,
-            0,
-            type(uint256).max,
-            nonce,
-            sign(_keys[signer], _tokenDomain, hash)
-        );
+        (address from, address to, uint256 amount, bytes memory data) = _anyAuthorized("transfer", TRANSFER);
         (bool went,) = address(token).call(data);
         if (!went) return;
         _move(from, to, amount);
         _replayer.see(address(token), data);
         _count(Did.TransferWithAuthorization);
+    }
+
+    /// @dev By its receiver, or one time in three by somebody else, who must not.
+    function receiveWithAuthorization(uint256 seed) external counted(seed) {
+        (address from, address to, uint256 amount, bytes memory data) = _anyAuthorized("receive", RECEIVE);
+        bool byOther = _roll(3) == 0;
+        if (!byOther) vm.prank(to);
+        (bool went,) = address(token).call(data);
+        if (byOther) {
+            _touch(from);
+            if (went) ++_loot;
+            return _count(Did.ReceiveByOtherRefused);
+        }
+        if (!went) return;
+        _move(from, to, amount);
+        _replayer.see(address(token), data);
+        _count(Did.ReceiveWithAuthorization);
     }
 
     function burn(uint256 seed) external counted(seed) {
@@ -120,5 +127,26 @@ contract Handler is Checks {
 
     function done(Did what) external view returns (uint256) {
         return _done[what];
+    }
+
+    /// @dev A call of EIP-3009 that its holder signed.
+    function _anyAuthorized(string memory kind, bytes32 typehash)
+        private
+        returns (address from, address to, uint256 amount, bytes memory data)
+    {
+        uint256 signer = _roll(SIGNERS);
+        (from, to, amount) = (_holders[signer], _anyHolder(), _roll(200 * POINT));
+        bytes32 nonce = bytes32(++_orders);
+        bytes32 hash = keccak256(abi.encode(typehash, from, to, amount, 0, type(uint256).max, nonce));
+        data = abi.encodeWithSignature(
+            string.concat(kind, "WithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"),
+            from,
+            to,
+            amount,
+            0,
+            type(uint256).max,
+            nonce,
+            sign(_keys[signer], _tokenDomain, hash)
+        );
     }
 }

@@ -63,9 +63,13 @@ abstract contract Campaign {
         _atLeast(7, Stage.Did.SelfPay, "self pay");
         _atLeast(6, Stage.Did.Refund, "refund");
         _atLeast(4, Stage.Did.RefundWithAuthorization, "refund with authorization");
-        _atLeast(6, Stage.Did.Issue, "issue");
+        _atLeast(3, Stage.Did.Issue, "issue");
         _atLeast(3, Stage.Did.IssueToSelf, "issue to self");
+        _atLeast(3, Stage.Did.IssueBatch, "issue batch");
         _atLeast(6, Stage.Did.IssueReserve, "issue reserve");
+        _atLeast(2, Stage.Did.ApproveIssue, "approve issue");
+        _atLeast(2, Stage.Did.ApproveReserve, "approve reserve");
+        _atLeast(6, Stage.Did.UnapprovedRefused, "unapproved refused");
         _atLeast(2, Stage.Did.OverLimitRefused, "over limit refused");
         _atLeast(5, Stage.Did.Deposit, "deposit");
         _atLeast(5, Stage.Did.Claim, "claim");
@@ -85,7 +89,11 @@ abstract contract Campaign {
         _atLeast(6, Stage.Did.Approve, "approve");
         _atLeast(5, Stage.Did.Permit, "permit");
         _atLeast(5, Stage.Did.TransferWithAuthorization, "transfer with authorization");
+        _atLeast(6, Stage.Did.ReceiveWithAuthorization, "receive with authorization");
+        _atLeast(3, Stage.Did.ReceiveByOtherRefused, "receive by other refused");
         _atLeast(6, Stage.Did.CancelPayments, "cancel payments");
+        _atLeast(6, Stage.Did.SetLimits, "set limits");
+        _atLeast(5, Stage.Did.SetPersonLimit, "set person limit");
         _atLeast(5, Stage.Did.Burn, "burn");
         _atLeast(4, Stage.Did.Freeze, "freeze");
         _atLeast(2, Stage.Did.ConfirmFreeze, "confirm freeze");
@@ -138,6 +146,11 @@ abstract contract Campaign {
         _add(handler.issue.selector, 1);
         _add(handler.issueToSelf.selector, 1);
         _add(handler.issueReserve.selector, 1);
+        _add(handler.issueBatch.selector, 1);
+        _add(handler.approveIssue.selector, 1);
+        _add(handler.approveReserve.selector, 1);
+        _add(handler.setLimits.selector, 1);
+        _add(handler.setPersonLimit.selector, 1);
         _add(handler.deposit.selector, 1);
         _add(handler.cancelPayments.selector, 1);
     }
@@ -161,6 +174,7 @@ abstract contract Campaign {
         _add(handler.approve.selector, 1);
         _add(handler.permit.selector, 1);
         _add(handler.transferWithAuthorization.selector, 1);
+        _add(handler.receiveWithAuthorization.selector, 2);
         _add(handler.burn.selector, 1);
         _add(handler.freeze.selector, 1);
         _add(handler.unfreeze.selector, 1);

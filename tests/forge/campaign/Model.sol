@@ -35,6 +35,12 @@ abstract contract Model is Setup {
         uint40 expiry;
     }
 
+    /// @dev What a merchant may be paid and issued in a UTC day.
+    struct Limits {
+        uint64 paid;
+        uint64 issued;
+    }
+
     struct Made {
         IPaymentProcessor.Payment payment;
         uint24 start;
@@ -70,6 +76,13 @@ abstract contract Model is Setup {
     mapping(address person => mapping(uint256 day => uint256)) internal _issuedTo;
     Made[] internal _made;
 
+    mapping(uint32 merchant => Limits) internal _limits;
+    uint64 internal _personLimit;
+    uint64 internal _threshold;
+    mapping(bytes32 hash => bool) internal _approved; // by somebody else than who issues
+
+    uint256 internal _overLimits; // payments and issues past a limit of their moment
+    uint256 internal _unapproved; // issues above the threshold of their moment that nobody else approved
     uint256 internal _leaked; // points and nodes that frozen accounts sent
     uint256 internal _late; // payments of programs that were not open
 
@@ -175,7 +188,8 @@ abstract contract Model is Setup {
         if (rules.funded) ledger.reserve += diverted;
         uint24 start = _startNow(payment.program);
         _grow(node.idOf(payment.program, start, payment.payer), payment.payer, total);
-        _paidOn[payment.merchant][_now / 1 days] += payment.amount;
+        uint256 paidToday = _paidOn[payment.merchant][_now / 1 days] += payment.amount;
+        if (paidToday > _limits[payment.merchant].paid) ++_overLimits;
         _touchedMerchants.push(payment.merchant);
         _touchedOrders.push(_made.length);
         _made.push(Made(payment, start, 0));
@@ -216,12 +230,19 @@ abstract contract Model is Setup {
             ledger.reserve += item.total;
             _grow(node.issuedIdOf(item.program, _startNow(item.program), item.customer), item.customer, item.total);
         }
-        _issuedTo[item.customer][_now / 1 days] += amount;
-        _countIssued(item.merchant, amount);
+        uint256 issuedToday = _issuedTo[item.customer][_now / 1 days] += amount;
+        if (issuedToday > _personLimit) ++_overLimits;
+        _countIssued(item.merchant, amount, keccak256(abi.encode(item)));
     }
 
-    function _countIssued(uint32 merchant, uint256 amount) internal {
-        _issuedOn[merchant][_now / 1 days] += amount;
+    /// @dev `hash` is what an approval names.
+    function _countIssued(uint32 merchant, uint256 amount, bytes32 hash) internal {
+        if (amount > _threshold) {
+            if (!_approved[hash]) ++_unapproved;
+            delete _approved[hash];
+        }
+        uint256 issuedToday = _issuedOn[merchant][_now / 1 days] += amount;
+        if (issuedToday > _limits[merchant].issued) ++_overLimits;
         _issuedOf[merchant] += amount;
         _issuedInAll += amount;
         _touchedMerchants.push(merchant);

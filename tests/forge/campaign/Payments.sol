@@ -136,7 +136,7 @@ abstract contract Payments is Stage {
     function issueToSelf(uint256 seed) external counted(seed) {
         uint32 merchant = SYBIL + uint32(_roll(SYBILS));
         address person = _payout[merchant];
-        uint256 left = _lesser(PERSON_PER_DAY - _issuedTo[person][_now / 1 days], _issuableBy(merchant));
+        uint256 left = _lesser(_left(_personLimit, _issuedTo[person][_now / 1 days]), _issuableBy(merchant));
         bool over = left == 0 || _roll(3) == 0;
         IPaymentProcessor.Issue memory item = _anyIssue(merchant, person, POINT);
         (item.program, item.points, item.total) = (0, uint64(over ? left + 1 : left), 0);
@@ -152,12 +152,66 @@ abstract contract Payments is Stage {
         uint32 merchant = _anyMerchant();
         uint64 amount = uint64(_roll(600 * POINT));
         uint32 program = _roll(2) == 0 ? fund : _dust;
-        try processor.issueReserve(merchant, bytes32(++_orders), program, amount, "evidence") {
-            _mint(address(node), amount);
-            _ledgerOf(program).reserve += amount;
-            _countIssued(merchant, amount);
-            _count(Did.IssueReserve);
+        _issueReserve(merchant, bytes32(++_orders), program, amount, Did.IssueReserve);
+    }
+
+    /// @dev One to four issues, of which one that is refused refuses all.
+    function issueBatch(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Issue[] memory items = new IPaymentProcessor.Issue[](1 + _roll(4));
+        for (uint256 i = 0; i < items.length; ++i) {
+            items[i] = _anyIssue(_anyMerchant(), _anyHolder(), 60 * POINT);
+        }
+        try processor.issueBatch(items) {
+            for (uint256 i = 0; i < items.length; ++i) {
+                _bookIssue(items[i]);
+            }
+            _count(Did.IssueBatch);
         } catch {}
+    }
+
+    /// @dev An issue above the threshold: approved by somebody else, by who issues, or by nobody. One time in four the
+    /// threshold that it needed stays.
+    function approveIssue(uint256 seed) external counted(seed) {
+        IPaymentProcessor.Issue memory item = _anyIssue(_anyMerchant(), _anyHolder(), 100 * POINT);
+        uint64 amount = item.points + item.total;
+        if (amount == 0) return;
+        _setThreshold(uint64(_roll(amount)));
+        bool isApproved = _approve(keccak256(abi.encode(item)));
+        try processor.issue(item) {
+            _bookIssue(item);
+            _count(Did.ApproveIssue);
+        } catch {
+            if (!isApproved) _count(Did.UnapprovedRefused);
+        }
+        if (_roll(4) != 0) _setThreshold(THRESHOLD);
+    }
+
+    /// @dev The same of a reserve.
+    function approveReserve(uint256 seed) external counted(seed) {
+        (uint32 merchant, bytes32 order) = (_anyMerchant(), bytes32(++_orders));
+        uint64 amount = uint64(1 + _roll(300 * POINT));
+        _setThreshold(uint64(_roll(amount)));
+        bool isApproved = _approve(keccak256(abi.encode(merchant, order, fund, amount, bytes32("evidence"))));
+        bool went = _issueReserve(merchant, order, fund, amount, Did.ApproveReserve);
+        if (!went && !isApproved) _count(Did.UnapprovedRefused);
+        if (_roll(4) != 0) _setThreshold(THRESHOLD);
+    }
+
+    /// @dev A merchant's, lower than at first or higher: what was paid and issued today stays.
+    function setLimits(uint256 seed) external counted(seed) {
+        uint32 merchant = _anyMerchant();
+        Limits memory limits = Limits(_anyLimit(PAID_PER_DAY), _anyLimit(ISSUED_PER_DAY));
+        processor.setLimits(merchant, limits.paid, limits.issued);
+        _limits[merchant] = limits;
+        _touchedMerchants.push(merchant);
+        _count(Did.SetLimits);
+    }
+
+    function setPersonLimit(uint256 seed) external counted(seed) {
+        _personLimit = _anyLimit(PERSON_PER_DAY);
+        token.setPersonLimit(_personLimit);
+        _touch(_anyHolder());
+        _count(Did.SetPersonLimit);
     }
 
     function deposit(uint256 seed) external counted(seed) {
@@ -215,8 +269,47 @@ abstract contract Payments is Stage {
     }
 
     function _issuableBy(uint32 merchant) private view returns (uint256) {
-        uint256 today = ISSUED_PER_DAY - _issuedOn[merchant][_now / 1 days];
+        uint256 today = _left(_limits[merchant].issued, _issuedOn[merchant][_now / 1 days]);
         return _lesser(today, QUOTA - _issuedOf[merchant]);
+    }
+
+    function _issueReserve(uint32 merchant, bytes32 order, uint32 program, uint64 amount, Did what)
+        private
+        returns (bool)
+    {
+        try processor.issueReserve(merchant, order, program, amount, "evidence") {
+            _mint(address(node), amount);
+            _ledgerOf(program).reserve += amount;
+            _countIssued(merchant, amount, keccak256(abi.encode(merchant, order, program, amount, bytes32("evidence"))));
+            _count(what);
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    /// @dev Half of the time by the approver; else by who issues, which does not count, or by nobody.
+    function _approve(bytes32 hash) private returns (bool byOther) {
+        uint256 way = _roll(4);
+        byOther = way > 1;
+        if (way == 0) return false;
+        if (byOther) vm.prank(APPROVER);
+        processor.approveIssue(hash);
+        _approved[hash] = byOther;
+    }
+
+    function _setThreshold(uint64 threshold) private {
+        processor.setApprovalThreshold(threshold);
+        _threshold = threshold;
+    }
+
+    /// @dev One time in three lower than `usual`.
+    function _anyLimit(uint64 usual) private returns (uint64) {
+        return uint64(_roll(3) == 0 ? _roll(usual) : usual + _roll(usual));
+    }
+
+    function _left(uint256 limit, uint256 used) private pure returns (uint256) {
+        return used < limit ? limit - used : 0;
     }
 
     function _notStale(address payer, IPaymentProcessor.Authorization memory authorization) private {

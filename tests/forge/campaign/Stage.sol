@@ -35,7 +35,11 @@ abstract contract Stage is Model {
         RefundWithAuthorization,
         Issue,
         IssueToSelf,
+        IssueBatch,
         IssueReserve,
+        ApproveIssue,
+        ApproveReserve,
+        UnapprovedRefused,
         OverLimitRefused,
         Deposit,
         Claim,
@@ -55,7 +59,11 @@ abstract contract Stage is Model {
         Approve,
         Permit,
         TransferWithAuthorization,
+        ReceiveWithAuthorization,
+        ReceiveByOtherRefused,
         CancelPayments,
+        SetLimits,
+        SetPersonLimit,
         Burn,
         Freeze,
         ConfirmFreeze,
@@ -81,10 +89,13 @@ abstract contract Stage is Model {
     uint64 internal constant PAID_PER_DAY = 6000 * POINT;
     uint64 internal constant ISSUED_PER_DAY = 3000 * POINT;
     uint64 internal constant PERSON_PER_DAY = 1000 * POINT; // as the token is deployed
+    uint64 internal constant THRESHOLD = 100_000 * POINT; // as the processor is deployed
     uint64 internal constant QUOTA = 300_000 * POINT;
     uint64 internal constant STAKE = 50_000 * POINT;
     uint32 internal constant SYBIL = SHOP + 1; // the first of three
     uint32 internal constant SYBILS = 3;
+
+    address internal constant APPROVER = address(0xA99);
 
     uint256 internal constant SIGNERS = 5;
     uint256[SIGNERS] internal _keys = [ALICE_KEY, 0xB0B, 0xCA401, 0xD0D0, SHOP_KEY];
@@ -136,6 +147,8 @@ abstract contract Stage is Model {
         _accounts.push(address(processor));
         _accounts.push(address(this));
         _registerMerchants();
+        (_personLimit, _threshold) = (PERSON_PER_DAY, THRESHOLD);
+        manager.grantRole(6, APPROVER, 0);
         for (uint256 i = 0; i < _holders.length; ++i) {
             _endow(_holders[i], STAKE);
             vm.prank(_holders[i]);
@@ -199,10 +212,12 @@ abstract contract Stage is Model {
         address[SYBILS] memory payouts = [_holders[1], address(_reentrant), address(_abuser)];
         processor.setLimits(SHOP, PAID_PER_DAY, ISSUED_PER_DAY);
         _payout[SHOP] = shop;
+        _limits[SHOP] = Limits(PAID_PER_DAY, ISSUED_PER_DAY);
         for (uint32 i = 0; i < SYBILS; ++i) {
             processor.register(SYBIL + i, payouts[i], "Sybil", PAID_PER_DAY, ISSUED_PER_DAY);
             processor.addQuota(SYBIL + i, QUOTA, "receipt");
             _payout[SYBIL + i] = payouts[i];
+            _limits[SYBIL + i] = Limits(PAID_PER_DAY, ISSUED_PER_DAY);
         }
     }
 
