@@ -49,6 +49,26 @@ def test_no_read_takes_more_than_the_most() -> None:
     assert [len(asked) for asked in reads.asked] == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
 
 
+def test_what_a_read_leaves_out_is_asked_again_with_what_came_meanwhile() -> None:
+    asked: list[list[int]] = []
+
+    async def ask() -> None:
+        gathering: Gathering[int, int] = Gathering(in_threads=False)
+
+        def small_ones_first(questions: Sequence[int]) -> dict[int, int]:
+            asked.append(list(questions))
+            if len(asked) == 1:
+                later.append(asyncio.ensure_future(gathering.ask(5, small_ones_first)))
+            return {each: each for each in questions if each < 10 or len(questions) == 1}
+
+        later: list[asyncio.Future[int]] = []
+        answers = await asyncio.gather(*(gathering.ask(each, small_ones_first) for each in (1, 12, 3)))
+        assert (answers, await later[0]) == ([1, 12, 3], 5)
+
+    asyncio.run(ask())
+    assert (asked[0], asked[-1]) == ([1, 12, 3], [12])
+
+
 def test_what_a_read_raises_all_of_it_get_and_the_next_goes_on() -> None:
     async def ask() -> None:
         gathering: Gathering[int, int] = Gathering(in_threads=True)

@@ -36,6 +36,9 @@ AT_PARAMETERS: dict[str, Any] = {
 
 _AT_QUERY, _AT_HEAD = TypeAdapter(AtQuery), AtQuery.model_validate({})
 
+PAYMENTS_PACE_SECONDS = 0.05
+"""A transaction costs as much for one payment as for ten. One that comes alone waits for nothing."""
+
 _REACHED_WITHIN_SECONDS = 15
 """Longer than the indexer's pauses between two looks at the chain, and between two tries."""
 
@@ -50,7 +53,7 @@ class View:
     _known: dict[Any, dict[Any, Any]] = field(default_factory=dict)
 
     def read(self, what: Callable[[Connection, K, int], T], key: K) -> T:
-        """What `what` reads under `key` as of the block: once in the transaction."""
+        """What `what` reads under `key`: once in the transaction, so not what the transaction itself changes."""
         known = self._known.setdefault(what, {})
         if key not in known:
             known[key] = what(self.connection, key, self.at)
@@ -120,7 +123,9 @@ class Gateway:
     known_keys: set[str]
     in_flight: dict[tuple[str, str], object] = field(default_factory=dict)
     wallets: Gathering[tuple[Finality, str], bytes] = field(init=False)
-    payments: Gathering[Any, Any] = field(default_factory=lambda: Gathering(in_threads=True))
+    payments: Gathering[Any, Any] = field(
+        default_factory=lambda: Gathering(in_threads=True, pace_seconds=PAYMENTS_PACE_SECONDS)
+    )
     streams: Streams = field(init=False)
     counted: Counted = Counted()
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))

@@ -1,40 +1,46 @@
-"""Questions that come at once are answered by one read: many wallets cost one statement more than one wallet.
+"""What is asked at once is answered at once: many wallets cost one statement more than one wallet, many payments one
+transaction.
 
-One read is on its way at a time; what is asked meanwhile waits for it and goes together into the next. Who asks alone
-is read for at once.
+One answering is on its way at a time; what is asked meanwhile waits for it and goes together into the next. Who asks
+alone is answered at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from starlette.concurrency import run_in_threadpool
+from structlog.contextvars import unbind_contextvars
 
 _Q = TypeVar("_Q", bound=Hashable)
 _A = TypeVar("_A")
 
 Read = Callable[[Sequence[_Q]], Mapping[_Q, _A]]
-"""Answers several questions, each."""
+"""Answers several questions. Those that it leaves out are asked again, with what was asked meanwhile; never all."""
 
 MOST_AT_ONCE = 100
 
 
 class Gathering(Generic[_Q, _A]):
-    """Answers by question, for one event loop.
+    """Answers by question, for one event loop; all that ask the same one give the same `read`.
 
-    The reads run in its threads where they wait for a server. A database in a file answers sooner than a thread would
-    take over: such reads run in the loop itself, `MOST_AT_ONCE` at most between two looks at everything else.
+    It runs in a thread where it waits for a server or for its turn to write. A database in a file answers sooner than a
+    thread would take over: such reads run in the loop itself, `MOST_AT_ONCE` at most between two looks at everything
+    else.
     """
 
-    def __init__(self, *, in_threads: bool) -> None:
-        self._in_threads = in_threads
+    def __init__(self, *, in_threads: bool, pace_seconds: float = 0.0) -> None:
+        """`pace_seconds`: so far apart two answerings begin at least; who comes later than that waits for nothing."""
+        self._in_threads, self._pace_seconds = in_threads, pace_seconds
+        self._begun = -pace_seconds
         self._waiting: dict[_Q, list[asyncio.Future[_A]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self, question: _Q, read: Read[_Q, _A]) -> _A:
-        """The answer to `question`, out of a read that began after it was asked. What the read raises, all get."""
+        """The answer to `question`, by a `read` that began after it was asked. What that raises, all of it get."""
         future: asyncio.Future[_A] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(question, []).append(future)
         if self._reading is None:
@@ -42,9 +48,12 @@ class Gathering(Generic[_Q, _A]):
         return await future
 
     async def _read_all(self, read: Read[_Q, _A]) -> None:
+        unbind_contextvars("request_id")  # it works for all, not for the one whose context it has
         try:
             while self._waiting:
                 await self._all_have_asked()
+                await asyncio.sleep(max(0.0, self._begun + self._pace_seconds - time.monotonic()))
+                self._begun = time.monotonic()
                 asked = {question: self._waiting.pop(question) for question in list(self._waiting)[:MOST_AT_ONCE]}
                 try:
                     answers = await run_in_threadpool(read, list(asked)) if self._in_threads else read(list(asked))
@@ -53,6 +62,9 @@ class Gathering(Generic[_Q, _A]):
                         future.set_exception(error)
                 else:
                     for question, futures in asked.items():
+                        if question not in answers:
+                            self._waiting.setdefault(question, []).extend(futures)
+                            continue
                         for future in _still_waited_for([futures]):
                             future.set_result(answers[question])
         finally:

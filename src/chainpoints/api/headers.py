@@ -16,4 +16,7 @@ def header(scope: Scope, wanted: bytes) -> str:
 
 def has_body(scope: Scope) -> bool:
     """RFC 9112, section 6.3: a request that says nothing of a body has none."""
-    return header(scope, b"content-length") not in ("", "0") or header(scope, b"transfer-encoding") != ""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value not in (b"", b"0"))
+        for name, value in scope["headers"]
+    )

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from chainpoints.api.auth import Caller, Token, authenticate
 from chainpoints.api.deps import Gateway, GatewayDep, View, refusing_as_of
 from chainpoints.api.gathering import Gathering
-from chainpoints.errors import InvalidInput, RequestRefused
+from chainpoints.errors import InvalidInput, RequestRefused, StoreUnavailable
 from chainpoints.store.idempotency import Place, StoredAnswer, store_answers, stored_answer, stored_answers
 
 B = TypeVar("B", bound=BaseModel)
@@ -43,24 +43,23 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Asked(Generic[B]):
-    """A POST that is carried out together with others. `place` is where its answer is kept."""
+    """A POST that is carried out together with others. `place` is where its answer is kept. Of those with the same
+    `apart`, each is carried out in a transaction after that of the one before."""
 
     place: Place
     request_hash: str
     body: B
+    apart: Hashable
 
 
 class Effects(Protocol[B_in]):
     """What carries out POSTs of a kind, several in one transaction."""
 
-    def apart(self, body: B_in) -> Hashable:
-        """Of bodies with the same of this, each is carried out after the one before is."""
-
     def begin(self, view: View, bodies: Sequence[B_in]) -> None:
         """Reads what is to be known of them."""
 
     def carry_out(self, view: View, body: B_in) -> Answer:
-        """One of them. Raises RequestRefused or InvalidInput before it writes anything."""
+        """One of them. Raises NotFound, RequestRefused or InvalidInput before it writes anything."""
 
 
 Prepare = Callable[[Sequence[B]], Effects[B]]
@@ -81,13 +80,12 @@ class Action:
         return self._once(body, lambda view: None, lambda view, _: effect(view))
 
     async def public_together(
-        self, gathering: Gathering[Asked[B], Response | Exception], body: B, prepare: Prepare[B]
+        self, gathering: Gathering[Asked[B], Response | Exception], body: B, apart: Hashable, prepare: Prepare[B]
     ) -> Response:
         """As `public`, together with what others ask for meanwhile: in one transaction, in which each is carried out
-        or refused by itself. A body that has to wait for another one (`Effects.apart`) goes into a later transaction.
-        """
+        or refused by itself."""
         key, request_hash = self._checked_key(), self._hash_of(body)
-        asked = Asked((_anyone(request_hash), key), request_hash, body)
+        asked = Asked((_anyone(request_hash), key), request_hash, body, apart)
         with self._alone(*asked.place):
             answer = await gathering.ask(asked, partial(_carry_out, self.gateway, prepare))
         if isinstance(answer, Exception):
@@ -151,21 +149,27 @@ class Action:
 def _carry_out(
     gateway: Gateway, prepare: Prepare[B], asked: Sequence[Asked[B]]
 ) -> dict[Asked[B], Response | Exception]:
-    """The answer to each, or what refuses it."""
-    answers: dict[Asked[B], Response | Exception] = {}
-    effects, left = prepare([each.body for each in asked]), list(asked)
-    while left:
+    """The answers of one transaction, each an answer or what refuses it; what has to wait for another is left out.
+
+    Where something fails that nobody thought of, each is carried out alone: it is the answer of the one at fault.
+    """
+    try:
         now: dict[Hashable, Asked[B]] = {}
-        for each in left:
-            now.setdefault(effects.apart(each.body), each)
-        left = [each for each in left if now[effects.apart(each.body)] is not each]
+        for each in asked:
+            now.setdefault(each.apart, each)
+        effects = prepare([each.body for each in now.values()])
         with gateway.writing() as view:
-            answers |= _carry_out_at_once(gateway, view, effects, list(now.values()))
-    return answers
+            return _carry_out_in(view, gateway, effects, list(now.values()))
+    except StoreUnavailable:
+        raise
+    except Exception as failure:
+        if len(asked) == 1:
+            return {asked[0]: failure}
+        return {each: answer for one in asked for each, answer in _carry_out(gateway, prepare, [one]).items()}
 
 
-def _carry_out_at_once(
-    gateway: Gateway, view: View, effects: Effects[B], asked: Sequence[Asked[B]]
+def _carry_out_in(
+    view: View, gateway: Gateway, effects: Effects[B], asked: Sequence[Asked[B]]
 ) -> dict[Asked[B], Response | Exception]:
     gateway.store.hold(view.connection, *(_name(each.place) for each in asked))
     earlier = stored_answers(view.connection, [each.place for each in asked])

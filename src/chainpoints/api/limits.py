@@ -136,7 +136,7 @@ class AtOnce:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, counted = not has_body(scope), False
+        begun, counted = scope["method"] in ("GET", "HEAD") or not has_body(scope), False  # nobody reads a GET's body
 
         def count() -> None:
             nonlocal counted

@@ -39,7 +39,7 @@ def migrate(store: Store) -> None:
         if _revision(connection) == newest:
             return
     with store.write() as connection:
-        store.hold(connection, "migrate")
+        store.hold(connection, "migrate", seconds=0)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

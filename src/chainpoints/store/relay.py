@@ -34,7 +34,7 @@ from chainpoints.errors import Conflict, InvalidInput, NotFound
 from chainpoints.store.tables import blocks
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
-from chainpoints.store.webhook_feed import add_refusal
+from chainpoints.store.webhook_feed import Order, add_refusal
 
 LANES: dict[str, tuple[str, ...]] = {
     "relayer": ("payment", "refund", "claim", "transfer", "permit", "permit_claim", "take", "take_back"),
@@ -45,9 +45,6 @@ LANES: dict[str, tuple[str, ...]] = {
 
 PUBLIC = ("payment", "claim")
 """The kinds that need no API key."""
-
-OrderKey = tuple[int, str]
-"""Merchant and order hash."""
 
 OPEN = ("accepted", "sent")
 """The states in which a request still waits for its end."""
@@ -202,13 +199,13 @@ def requests_of_order(connection: Connection, merchant: int, order_hash: str) ->
     return requests_of_orders(connection, [(merchant, order_hash)])[merchant, order_hash]
 
 
-def requests_of_orders(connection: Connection, orders: Collection[OrderKey]) -> dict[OrderKey, list[Request]]:
+def requests_of_orders(connection: Connection, orders: Collection[Order]) -> dict[Order, list[Request]]:
     """Of each order its requests, in the order of acceptance."""
     chosen = {
         "merchants": list({merchant for merchant, _ in orders}),
         "hashes": list({order_hash for _, order_hash in orders}),
     }
-    found: dict[OrderKey, list[Request]] = {order: [] for order in orders}
+    found: dict[Order, list[Request]] = {order: [] for order in orders}
     for row in connection.execute(_OF_ORDERS, chosen):
         if (row.merchant, row.order_hash) in found:
             found[row.merchant, row.order_hash].append(_request(row))

@@ -42,12 +42,15 @@ _CAUSES = {
     'database "': "there is no such database on the server",
     "too many clients": "it has too many connections",
     "database is locked": "another program writes to it",
+    "lock timeout": "another process holds for too long what is asked for",
     "unable to open database file": "its file cannot be opened",
     "readonly": "its file may only be read",
     "disk is full": "its disk is full",
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
 
+_HOLD_SECONDS = 10
+_GIVE_UP = text("SELECT set_config('lock_timeout', :after, true)")
 _HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
 _TURN = ".turn.lock"
@@ -131,12 +134,14 @@ class Store:
                 f"{self._file} is not a SQLite database, or is damaged; correct CHAINPOINTS_DATABASE"
             ) from None
 
-    def hold(self, connection: Connection, *names: str) -> None:
+    def hold(self, connection: Connection, *names: str, seconds: int = _HOLD_SECONDS) -> None:
         """Makes the write transactions that hold the same name go one after the other, each until its end.
 
         Several are held in an order of their own, so that of two transactions none waits for the other in a circle.
+        What cannot be had within `seconds` makes the transaction StoreUnavailable; 0: it waits as long as it takes.
         """
         if names and not self.is_sqlite:  # SQLite has one writer at a time anyway
+            connection.execute(_GIVE_UP, {"after": f"{seconds}s"})
             connection.execute(_HOLD, {"keys": sorted({_lock_key(f"hold {name}") for name in names})})
 
     @contextmanager

@@ -31,6 +31,8 @@ AT_ONCE_TO_FAILING = 16
 AT_ONCE_TO_ONE = 16
 AT_ONCE_TO_ONE_FAILING = 2
 
+_MOMENT_SECONDS = 0.005
+
 _DISABLED = f"it answered {GONE} (gone)"
 
 
@@ -62,9 +64,12 @@ class Deliverer:
         else:
             stop.wait(seconds)
 
-    def pause_for_all(self, seconds: float) -> None:
-        """Until all attempts have ended, at most so long."""
-        wait(self._under_way, seconds)
+    def wait_for_all(self, stop: threading.Event, seconds: float) -> None:
+        """Until all attempts have ended, at most so long; a moment when there are none, for others that write."""
+        if self._under_way:
+            wait(self._under_way, seconds)
+        else:
+            stop.wait(_MOMENT_SECONDS)
 
     def _start(self) -> bool:
         room = AT_ONCE - len(self._under_way)

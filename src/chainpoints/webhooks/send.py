@@ -27,6 +27,8 @@ SECONDS = 10.0
 
 MOST_ANSWER_BYTES = 1024
 
+_WATCH_SECONDS = 0.05
+
 Resolve = Callable[..., list[Any]]
 """As socket.getaddrinfo."""
 
@@ -61,6 +63,8 @@ class Client:
         self._to_loopback, self._resolve, self._seconds = to_loopback, resolve, seconds
         self._tls = tls or ssl.create_default_context()
         self._lines: set[_Line] = set()
+        self._watch: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._closed = False
 
     def close(self) -> None:
@@ -98,11 +102,9 @@ class Client:
     @contextmanager
     def _line(self, address: WebAddress, end: float) -> Iterator[_Line]:
         line = _connect(self._checked(address), end)
-        watchdog = threading.Timer(max(0.0, end - time.monotonic()), line.cut)
-        watchdog.daemon = True
         self._lines.add(line)
         try:
-            watchdog.start()
+            self._watching()
             if self._closed:
                 line.cut()
             if address.scheme == "https":
@@ -113,9 +115,23 @@ class Client:
                 raise TimeoutError from None
             raise
         finally:
-            watchdog.cancel()
             self._lines.discard(line)
             line.close()
+
+    def _watching(self) -> None:
+        """Starts, with the first line, the thread that cuts those whose time is over."""
+        with self._starting:
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._cut_late_ones, name="watch deliveries", daemon=True)
+                self._watch.start()
+
+    def _cut_late_ones(self) -> None:
+        while not self._closed:
+            now = time.monotonic()
+            for line in list(self._lines):
+                if line.end <= now:
+                    line.cut()
+            time.sleep(_WATCH_SECONDS)
 
     def _checked(self, address: WebAddress) -> list[tuple[Any, ...]]:
         """What the host leads to. Raises InvalidInput unless all of it may be sent to."""
@@ -131,10 +147,10 @@ class Client:
 
 
 class _Line:
-    """A connection that another thread may cut."""
+    """A connection that another thread may cut: from `end` (monotonic seconds) on it does."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._socket = line
+    def __init__(self, line: socket.socket, end: float) -> None:
+        self._socket, self.end = line, end
         self.is_cut = False
 
     def cut(self) -> None:
@@ -179,7 +195,7 @@ def _connect(addresses: list[tuple[Any, ...]], end: float) -> _Line:
             line.settimeout(left)
             line.connect(where)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _Line(line)
+            return _Line(line, end)
         except OSError as error:
             line.close()
             problem = error

@@ -64,7 +64,7 @@ def _deliver(settings: Settings, store: Store, stop: threading.Event, client: Cl
                 continue
             backoff = _FIRST_BACKOFF_SECONDS
             if any(done):
-                deliverer.pause_for_all(_TURN_SECONDS)
+                deliverer.wait_for_all(stop, _TURN_SECONDS)
             else:
                 deliverer.pause(stop, _PAUSE_SECONDS)
     finally:

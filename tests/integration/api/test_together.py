@@ -12,8 +12,12 @@ from sqlalchemy import event, select
 
 from builders import signer
 from chain_rows import FEC
+from chainpoints.api.deps import View
+from chainpoints.api.routes import payments
+from chainpoints.api.routes.authorizations import active_merchant
 from chainpoints.store import tables
 from chainpoints.store.gas import set_budget
+from chainpoints.store.merchants import MerchantRow
 from chainpoints.store.session import _lock_key
 from gateway import Api, World
 
@@ -89,6 +93,30 @@ def test_what_was_accepted_together_is_answered_again_by_its_key(api: Api) -> No
     for body, answer in zip(bodies, answers, strict=True):
         again = api.public.try_post("/v1/payments", body, idempotency_key="the same")
         assert (again.content, again.headers["idempotent-replayed"]) == (answer.content, "true")
+
+
+def test_what_fails_unforeseen_fails_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that shows with one of them is the answer to that one."""
+    bodies = [signed(api, order(api, f"order-{number}", merchant=1 + number % 2)) for number in range(7)]
+
+    def failing(view: View, merchant: int) -> MerchantRow:
+        if merchant == 2:
+            raise RuntimeError("nobody thought of that")
+        return active_merchant(view, merchant)
+
+    monkeypatch.setattr(payments, "active_merchant", failing)
+    statuses = [answer.status_code for answer in sent_at_once(api, bodies)]
+    assert statuses == [202, 500] * 3 + [202]
+
+
+def test_a_flood_for_one_order_holds_up_nobody_else(api: Api) -> None:
+    """Each of the flood waits for its own transaction; who comes in between is in the next one."""
+    flood, alone = signed(api, order(api, "flood")), signed(api, order(api, "alone"))
+    answers = sent_at_once(api, [*(dict(flood) for _ in range(30)), alone])
+    assert sorted(answer.status_code for answer in answers[:30]) == [202] + [409] * 29
+    assert answers[30].status_code == 202
+    ends = [answer.elapsed.total_seconds() for answer in answers]
+    assert ends[30] < max(ends), ends
 
 
 def test_who_holds_the_same_in_another_order_is_not_waited_for_in_a_circle(api: Api) -> None:

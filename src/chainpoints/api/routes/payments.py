@@ -31,7 +31,7 @@ router = APIRouter(tags=["payments"])
 async def create_payment(action: PublicActionDep, body: NewPayment) -> Response:
     """Pays an order in points by the payer's signature. Public: the signature says who pays what for which order."""
     gateway = action.gateway
-    return await action.public_together(gateway.payments, body, partial(_Payments, gateway))
+    return await action.public_together(gateway.payments, body, body.order, partial(_Payments, gateway))
 
 
 @router.post("/refunds", status_code=202, response_model=RelayRequestAnswer)
@@ -51,9 +51,6 @@ class _Payments:
         self._standings: dict[str, Standing] = {}
         self._cancelled_at: dict[str, int] = {}
         self._frozen: dict[str, Freeze] = {}
-
-    def apart(self, body: NewPayment) -> str:
-        return body.order
 
     def begin(self, view: View, bodies: Sequence[NewPayment]) -> None:
         self._gateway.store.hold(view.connection, *(f"order {body.order}" for body in bodies))

@@ -46,8 +46,8 @@ async def get_wallet(request: Request, address: WalletPath) -> Response:
     return Response(await gateway.wallets.ask(asked, partial(_wallets, gateway)), media_type="application/json")
 
 
-class _Direct(APIRoute):
-    """A route that leaves the framework's way to its parameters out, which is a tenth of the time of this one."""
+class _WalletRoute(APIRoute):
+    """Leaves the framework's way to the parameters out, which is a tenth of the time of this route."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -68,7 +68,7 @@ WALLET_ROUTE: dict[str, Any] = {
     "response_model": Wallet,
     "openapi_extra": AT_PARAMETERS,
     "tags": ["wallets"],
-    "route_class_override": _Direct,
+    "route_class_override": _WalletRoute,
 }
 """For the application's own router: another one in between takes a tenth of the time of this route."""
 
