@@ -270,6 +270,9 @@ contract NodeTransferTest is Setup {
     }
 
     function test_T09_whoMayApproveANode() public {
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidOperator.selector, address(0)));
+        vm.prank(alice);
+        node.setApprovalForAll(address(0), true);
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidApprover.selector, stranger));
         vm.prank(stranger);
         node.approve(stranger, id);

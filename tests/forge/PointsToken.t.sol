@@ -703,6 +703,22 @@ contract PointsTokenTest is Setup {
         return sign(key, token.DOMAIN_SEPARATOR(), structHash);
     }
 
+    function test_theZeroAddressNeitherSpendsNorApproves() public {
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InvalidSpender.selector, address(0)));
+        vm.prank(alice);
+        token.approve(address(0), 1);
+        bytes memory noApprover = abi.encodeWithSelector(IERC20Errors.ERC20InvalidApprover.selector, address(0));
+        vm.expectRevert(noApprover);
+        token.transferFrom(address(0), bob, 0);
+        vm.expectRevert(noApprover);
+        token.burnFrom(address(0), 0);
+    }
+
+    function test_theAccessManagerIsExchangedForNothingWithoutCode() public {
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedInvalidAuthority.selector, stranger));
+        manager.updateAuthority(address(token), stranger);
+    }
+
     function receiveSignature(uint256 key, address from, bytes32 nonce) private view returns (bytes memory) {
         bytes32 typehash = keccak256(
             "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from builders import is_deployed
 from chainpoints.chain.compiler import Artifact, load_artifacts, project_root
 
 pytestmark = pytest.mark.unit
@@ -31,7 +32,6 @@ FULL_FORM = re.compile(
     r"### [^\n]+\n\*[^*]+\*.*?^\|[^\n]+\n\|[-|]+\|\n\|.*?\bEvents: .*?\bErrors(?: of `\w+`)?: ",
     re.MULTILINE | re.DOTALL,
 )
-OF_OPENZEPPELIN = "AccessManager"
 LINK = re.compile(r"\[[^]]+\]\(#([^)]+)\)")
 
 
@@ -48,10 +48,6 @@ def interfaces() -> list[Artifact]:
 @pytest.fixture(scope="module")
 def deployed() -> list[Artifact]:
     return [one for one in load_artifacts().values() if is_deployed(one)]
-
-
-def is_deployed(one: Artifact) -> bool:
-    return one.name == OF_OPENZEPPELIN or one.source == f"contracts/{one.name}.sol"
 
 
 def operations(interfaces: list[Artifact]) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -67,6 +68,23 @@ def test_what_a_read_leaves_out_is_asked_again_with_what_came_meanwhile() -> Non
 
     asyncio.run(ask())
     assert (asked[0], asked[-1]) == ([1, 12, 3], [12])
+
+
+def test_answerings_are_a_pace_apart_and_the_first_waits_for_nothing() -> None:
+    pace = 0.2
+
+    async def ask() -> list[float]:
+        gathering: Gathering[int, int] = Gathering(in_threads=True, pace_seconds=pace)
+        reads, begun = Reads(), time.monotonic()
+        ends = []
+        for number in range(3):
+            await gathering.ask(number, reads)
+            ends.append(time.monotonic() - begun)
+        return ends
+
+    first, second, third = asyncio.run(ask())
+    assert first < pace <= second
+    assert 2 * pace <= third
 
 
 def test_what_a_read_raises_all_of_it_get_and_the_next_goes_on() -> None:
