@@ -7,9 +7,9 @@ import time
 import pytest
 from sqlalchemy import text
 
-from chain_rows import ChainRows
+from chain_rows import FEC, ChainRows
 from chainpoints.errors import StoreUnavailable
-from chainpoints.store import status, tables
+from chainpoints.store import history, status, tables
 from chainpoints.store.bulk import insert_rows
 from chainpoints.store.session import Store
 
@@ -36,6 +36,28 @@ def test_where_the_index_stands_is_found_by_a_key(store: Store) -> None:
         plan = "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {query}"))
     assert "SCAN blocks" not in plan
     assert "Seq Scan on blocks" not in plan
+
+
+def test_what_became_of_orders_is_found_by_their_keys(store: Store) -> None:
+    """However many a merchant has: every payment asks this. SQLite has no statistics here, as in a new gateway."""
+    with store.write() as connection:
+        rows = ChainRows(connection)
+        rows.blocks(last=1)
+        rows.state()
+        paid = [(f"0x{n:064x}", f"0x{n % 1_000:040x}", FEC, 1, 10, 1, 10) for n in range(MANY)]
+        insert_rows(connection, tables.payments, [(1, n, "0x" + "77" * 32, 1, *each) for n, each in enumerate(paid)])
+        if not store.is_sqlite:
+            connection.execute(text("ANALYZE"))
+    orders = [(1, f"0x{n:064x}") for n in range(0, MANY, MANY // 10)]
+    with store.read() as connection:
+        assert [(1, row["order_hash"]) for row in history.events_of_orders(connection, "payments", orders, 1)] == orders
+        assert history.events_of_orders(connection, "payments", orders, 0) == []
+        begun = time.monotonic()
+        for _ in range(20):
+            history.events_of_orders(connection, "payments", orders, 1)
+        assert (
+            time.monotonic() - begun < 0.2
+        )  # reading all that the merchant has takes 3 times as long on a fast machine
 
 
 def test_without_a_block_it_says_so(store: Store) -> None:

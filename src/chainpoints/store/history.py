@@ -74,12 +74,13 @@ def events_of_orders(connection: Connection, kind: str, orders: list[tuple[int, 
     chosen = {
         "merchants": list({merchant for merchant, _ in orders}),
         "hashes": list({order_hash for _, order_hash in orders}),
-        "at": at,
     }
-    return [dict(row) for row in connection.execute(_OF_ORDERS[kind], chosen).mappings()]
+    found = [dict(row) for row in connection.execute(_OF_ORDERS[kind], chosen).mappings()]
+    return sorted((row for row in found if row["block_number"] <= at), key=place_of)
 
 
 def _of_orders(table: Table) -> Select[Any]:
+    """Without the block and the order, for which SQLite would walk through all that the merchant ever had."""
     t, blocks = table.c, tables.blocks
     return (
         select(table, blocks.c.timestamp)
@@ -87,9 +88,7 @@ def _of_orders(table: Table) -> Select[Any]:
         .where(
             t.merchant.in_(bindparam("merchants", expanding=True)),
             t.order_hash.in_(bindparam("hashes", expanding=True)),
-            t.block_number <= bindparam("at"),
         )
-        .order_by(t.block_number, t.log_index)
     )
 
 
