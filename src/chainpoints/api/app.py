@@ -56,8 +56,9 @@ choice, cost a quarter more for each payment on SQLite. PostgreSQL is waited for
 Application = FastAPI
 """For the composition above this layer, which does not know the framework."""
 
-_ROUTERS = (  # looked through in this order: wallets are asked for most
+_ROUTERS = (  # looked through in this order: what is asked for most comes first
     wallets.router,
+    payments.router,
     status.router,
     programs.router,
     history.router,
@@ -67,7 +68,6 @@ _ROUTERS = (  # looked through in this order: wallets are asked for most
     keys.router,
     orders.router,
     authorizations.router,
-    payments.router,
     issues.router,
     claims.router,
     wallet_actions.router,
