@@ -11,8 +11,8 @@ from builders import ROOT, git
 pytestmark = pytest.mark.unit
 
 LITERAL = re.compile(r"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
-LOCKED = ("requirements/", "deployments/")
-"""Folders of hashes: of packages, and of code that is on a chain."""
+LOCKED = ("requirements/", "deployments/", "tests/contracts/code-hashes.json")
+"""Hashes: of packages, of code that is on a chain, and of the code that the contracts make."""
 
 KNOWN = {
     "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80": "anvil's first account: public, worthless",

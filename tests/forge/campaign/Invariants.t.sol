@@ -83,7 +83,7 @@ abstract contract Campaign {
         _atLeast(3, Stage.Did.Merge, "merge");
         _atLeast(11, Stage.Did.Give, "give");
         _atLeast(1, Stage.Did.Take, "take");
-        _atLeast(7, Stage.Did.TakeBack, "take back");
+        _atLeast(3, Stage.Did.TakeBack, "take back");
         _atLeast(5, Stage.Did.SetBeneficiary, "set beneficiary");
         _atLeast(5, Stage.Did.MovePoints, "move points");
         _atLeast(6, Stage.Did.Approve, "approve");
@@ -164,7 +164,7 @@ abstract contract Campaign {
         _add(handler.split.selector, 1);
         _add(handler.merge.selector, 3);
         _add(handler.give.selector, 2);
-        _add(handler.take.selector, 1);
+        _add(handler.take.selector, 2);
         _add(handler.takeBack.selector, 2);
         _add(handler.setBeneficiary.selector, 1);
     }
