@@ -52,7 +52,8 @@ class Gathering(Generic[_Q, _A]):
         try:
             while self._waiting:
                 await self._all_have_asked()
-                await asyncio.sleep(max(0.0, self._begun + self._pace_seconds - time.monotonic()))
+                if (pause := self._begun + self._pace_seconds - time.monotonic()) > 0:
+                    await asyncio.sleep(pause)
                 self._begun = time.monotonic()
                 asked = {question: self._waiting.pop(question) for question in list(self._waiting)[:MOST_AT_ONCE]}
                 try:

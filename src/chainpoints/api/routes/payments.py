@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Response
 
@@ -17,10 +18,10 @@ from chainpoints.api.routes.orders import known_order, no_order
 from chainpoints.api.routes.requests import accepted, request_answer
 from chainpoints.api.schemas.requests import NewPayment, NewRefund, RelayRequestAnswer
 from chainpoints.api.standing import Standing, standings
-from chainpoints.chain.signatures import payment_typed_data, refund_typed_data
+from chainpoints.chain.signatures import Payment, payment_typed_data, refund_typed_data
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.orders import orders_by_id
-from chainpoints.store.relay import add_request
+from chainpoints.store.relay import Request, add_request
 from chainpoints.store.wallets import Freeze, balance, balances, cancelled_at, freezes
 from chainpoints.types import parse_address, parse_points
 
@@ -79,28 +80,8 @@ class _Payments:
         check_balance(view, payer, payment.amount)
         gwei = promised(self._gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
         view.check_chain_is_reached()
-        payload = {
-            "merchant": payment.merchant,
-            "program": payment.program,
-            "amount": payment.amount,
-            "payer": payer,
-            "order": order.order_hash,
-            "valid_after": body.valid_after,
-            "valid_before": body.valid_before,
-            "signature": body.signature,
-            "contract_wallet": body.contract_wallet,
-        }
-        request = add_request(
-            view.connection,
-            kind="payment",
-            lane="relayer",
-            payload=payload,
-            not_before=view.now,
-            merchant=order.merchant,
-            order_hash=order.order_hash,
-            wallet=None if body.contract_wallet else payer,  # unproved, it must hold up nothing of theirs
-            promised_gwei=gwei,
-        )
+        wallet = None if body.contract_wallet else payer  # unproved, it must hold up nothing of theirs
+        request = _add_signed(view, "payment", payment, body, {}, wallet=wallet, gwei=gwei)
         return Answer(202, request_answer(view, request))
 
     def _wrong_signature(self, body: NewPayment) -> RequestRefused | InvalidInput | None:
@@ -133,29 +114,40 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
         check_signature(typed_data, body.signature, refund.payout)
     gwei = promised(action.gateway, view, "refund", order.merchant, by_code=body.contract_wallet)
     payment = refund.payment
+    more = {"payout": refund.payout, "start": refund.start, "refund_amount": refund.amount}
+    return accepted(view, _add_signed(view, "refund", payment, body, more, wallet=payment.payer, gwei=gwei))
+
+
+def _add_signed(
+    view: View,
+    kind: str,
+    payment: Payment,
+    body: NewPayment | NewRefund,
+    more: dict[str, Any],
+    *,
+    wallet: str | None,
+    gwei: int,
+) -> Request:
+    """Accepts what was signed about a payment; `more` are the terms that only its kind has."""
     payload = {
         "merchant": payment.merchant,
         "program": payment.program,
         "amount": payment.amount,
         "payer": payment.payer,
-        "payout": refund.payout,
         "order": payment.order_hash,
-        "start": refund.start,
-        "refund_amount": refund.amount,
         "valid_after": body.valid_after,
         "valid_before": body.valid_before,
         "signature": body.signature,
         "contract_wallet": body.contract_wallet,
     }
-    request = add_request(
+    return add_request(
         view.connection,
-        kind="refund",
+        kind=kind,
         lane="relayer",
-        payload=payload,
+        payload=payload | more,
         not_before=view.now,
-        merchant=order.merchant,
-        order_hash=order.order_hash,
-        wallet=payment.payer,
+        merchant=payment.merchant,
+        order_hash=payment.order_hash,
+        wallet=wallet,
         promised_gwei=gwei,
     )
-    return accepted(view, request)
