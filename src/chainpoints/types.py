@@ -27,6 +27,7 @@ DECIMALS = 6
 ONE_POINT = Points(10**DECIMALS)
 SUPPLY_CAP = Points(9 * 10**18)
 ZERO_ADDRESS = Address("0x" + "00" * 20)
+DAY_SECONDS = 86_400
 
 _POINTS_TEXT = re.compile(r"(?:0|[1-9][0-9]{0,12})(?:\.[0-9]{1,6})?")
 _ADDRESS_TEXT = re.compile(r"0x[0-9a-fA-F]{40}")

@@ -30,11 +30,11 @@ from chainpoints.chain.calls import Calls
 from chainpoints.chain.carry_out import carry_out
 from chainpoints.chain.compiler import load_artifacts
 from chainpoints.chain.manifest import Manifest
-from chainpoints.chain.parameters import DAY_SECONDS, GRANTED, Parameters, first_programs
+from chainpoints.chain.parameters import GRANTED, Parameters, first_programs
 from chainpoints.chain.plan import deployment_plan
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Secret
-from chainpoints.types import ONE_POINT
+from chainpoints.types import DAY_SECONDS, ONE_POINT
 from twin import Contracts, Twin
 
 

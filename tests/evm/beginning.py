@@ -9,10 +9,10 @@ from typing import Any
 
 from deployment import Act, Deployment
 
-from chainpoints.chain.parameters import DAY_SECONDS, PUBLIC_EPOCH, Program, first_programs
+from chainpoints.chain.parameters import PUBLIC_EPOCH, Program, first_programs
 from chainpoints.chain.plan import ROLES
 from chainpoints.domain.schedule import Schedule
-from chainpoints.types import ONE_POINT, Address, Points
+from chainpoints.types import DAY_SECONDS, ONE_POINT, Address, Points
 from twin import Issue, Payment, Reserve
 
 TEA_HOUSE, SYBIL, OF_WALLET, NO_MERCHANT = 1, 2, 3, 9

@@ -9,8 +9,7 @@ from typing import TypeVar
 from beginning import NO_MERCHANT, OF_WALLET, SYBIL, TEA_HOUSE
 from deployment import Deployment
 
-from chainpoints.chain.parameters import DAY_SECONDS
-from chainpoints.types import ONE_POINT, SUPPLY_CAP, ZERO_ADDRESS, Address, NodeId
+from chainpoints.types import DAY_SECONDS, ONE_POINT, SUPPLY_CAP, ZERO_ADDRESS, Address, NodeId
 from twin import Twin
 
 Choice = TypeVar("Choice")

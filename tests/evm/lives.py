@@ -16,10 +16,10 @@ from holders import Holders
 from signed import SignedPoints
 from till import Till
 
-from chainpoints.chain.parameters import DAY_SECONDS, WEEK_SECONDS, Program
+from chainpoints.chain.parameters import WEEK_SECONDS, Program
 from chainpoints.chain.plan import ROLES
 from chainpoints.domain.schedule import Schedule
-from chainpoints.types import ONE_POINT, SUPPLY_CAP, Points
+from chainpoints.types import DAY_SECONDS, ONE_POINT, SUPPLY_CAP, Points
 
 CALLS = range(8, 21)
 """How many a life has."""

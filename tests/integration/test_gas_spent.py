@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from builders import Deployment, signer
 from chainpoints.config import Secret
 from chainpoints.store import gas, tables
-from chainpoints.store.gas import DAY_SECONDS, NO_MERCHANT
+from chainpoints.store.gas import NO_MERCHANT
 from chainpoints.store.session import Store
+from chainpoints.types import DAY_SECONDS
 from relaying import MERCHANT, Shop, eventually, node_of, relayer_process, relaying
 from stubborn_mempool import stubborn_mempool
 

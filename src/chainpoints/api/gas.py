@@ -9,7 +9,8 @@ from chainpoints.api.deps import Gateway, View
 from chainpoints.config import GWEI_IN_ETHER
 from chainpoints.errors import RequestRefused
 from chainpoints.store import Connection, gas
-from chainpoints.store.gas import DAY_SECONDS, NO_MERCHANT, WEI_IN_GWEI
+from chainpoints.store.gas import NO_MERCHANT, WEI_IN_GWEI
+from chainpoints.types import DAY_SECONDS
 
 BY_CODE_GAS = 550_000
 """What is reckoned for a signature that only a contract can check: as much as the relayer lets it take."""

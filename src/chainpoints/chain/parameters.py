@@ -13,9 +13,8 @@ from chainpoints.chain.signer import Signer, local_key, role_address
 from chainpoints.config import CHAINS, Settings
 from chainpoints.domain.schedule import FEC, Schedule
 from chainpoints.errors import InvalidInput
-from chainpoints.types import ONE_POINT, Address, Hash32, Points
+from chainpoints.types import DAY_SECONDS, ONE_POINT, Address, Hash32, Points
 
-DAY_SECONDS = 86_400
 WEEK_SECONDS = 7 * DAY_SECONDS
 
 PUBLIC_EPOCH = 1_767_571_200

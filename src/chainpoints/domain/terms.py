@@ -8,10 +8,9 @@ from functools import lru_cache
 from chainpoints.domain.forecast import Grid, half_period
 from chainpoints.domain.payment import BASIS_POINTS
 from chainpoints.domain.schedule import Schedule
-from chainpoints.types import format_points
+from chainpoints.types import DAY_SECONDS, format_points
 
-_DAY_SECONDS = 86_400
-_UNITS = ((7 * _DAY_SECONDS, "week"), (_DAY_SECONDS, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_UNITS = ((7 * DAY_SECONDS, "week"), (DAY_SECONDS, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True, slots=True)

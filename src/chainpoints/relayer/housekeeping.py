@@ -8,10 +8,10 @@ import structlog
 
 from chainpoints.store import idempotency, relay
 from chainpoints.store.session import Store
+from chainpoints.types import DAY_SECONDS
 
 log = structlog.get_logger()
 
-DAY_SECONDS = 86_400
 REFUSED_KEPT_SECONDS = 30 * DAY_SECONDS
 ANSWERS_KEPT_SECONDS = 7 * DAY_SECONDS
 

@@ -15,8 +15,8 @@ from chainpoints.chain.signatures import Payment, payment_typed_data, sign
 from chainpoints.replay.client import ApiClient, ApiProblem
 from chainpoints.replay.customers import Customer
 from chainpoints.replay.merchants import Till
-from chainpoints.replay.purchases import DAY_SECONDS, Purchase, day_start
-from chainpoints.types import Hash32, format_points, parse_points
+from chainpoints.replay.purchases import Purchase, day_start
+from chainpoints.types import DAY_SECONDS, Hash32, format_points, parse_points
 
 _REFUSED_AT_THE_TILL = "zero-amount"
 """How a purchase of 0.00 is refused; the report counts them. Any other refusal of an order is a fault."""

@@ -12,7 +12,6 @@ from chainpoints.errors import InvalidInput
 from chainpoints.types import ONE_POINT, Points
 
 SAMPLE = Path(__file__).parent / "data" / "cdnow_sample.txt"
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from chainpoints.errors import ChainpointsError
 from chainpoints.replay.client import ApiClient, require_gateway
 from chainpoints.replay.days import Day
 from chainpoints.replay.merchants import close_tills, open_tills
-from chainpoints.replay.purchases import DAY_SECONDS, Purchase, by_day, day_start
+from chainpoints.replay.purchases import Purchase, by_day, day_start
+from chainpoints.types import DAY_SECONDS
 
 POINTS_PER_DOLLAR = 10
 _PATIENCE_SECONDS = 120.0

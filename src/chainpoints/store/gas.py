@@ -14,11 +14,11 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from chainpoints.store.relay import OPEN
 from chainpoints.store.tables import gas_budgets, gas_spent, relay_costs, relay_lanes
 from chainpoints.store.tables import relay_requests as requests
+from chainpoints.types import DAY_SECONDS
 
 NO_MERCHANT = 0
 """The account of what no merchant asked for: all claims together."""
 
-DAY_SECONDS = 86_400
 WEI_IN_GWEI = 10**9
 
 _ADD = text(

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainpoints.domain.forecast import Release
-from chainpoints.types import format_points
+from chainpoints.types import DAY_SECONDS, format_points
 
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 8, 12, 28
 _MOST_BARS = 104
-_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ def release_chart(releases: Sequence[Release], now: int) -> Chart | None:
     """Releases ahead of `now`, gathered into bars of whole days; None when nothing is to be released."""
     if not releases:
         return None
-    days = (releases[-1].at - now) // _DAY_SECONDS + 1
-    span = -(-days // _MOST_BARS) * _DAY_SECONDS
+    days = (releases[-1].at - now) // DAY_SECONDS + 1
+    span = -(-days // _MOST_BARS) * DAY_SECONDS
     sums: dict[int, int] = {}
     for release in releases:
         slot = (release.at - now) // span

@@ -9,8 +9,8 @@ import pytest
 
 from builders import Deployment, signer
 from chainpoints.store import gas
-from chainpoints.store.gas import DAY_SECONDS
 from chainpoints.store.session import Store
+from chainpoints.types import DAY_SECONDS
 from gateway import World, running_gateway
 
 pytestmark = pytest.mark.integration

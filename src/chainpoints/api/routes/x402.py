@@ -33,7 +33,7 @@ from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store import relay
 from chainpoints.store.idempotency import StoredAnswer, store_answers, stored_answer
 from chainpoints.store.relay import add_request, known_request
-from chainpoints.types import DECIMALS
+from chainpoints.types import DAY_SECONDS, DECIMALS
 
 router = APIRouter(prefix="/x402", tags=["x402"])
 
@@ -42,7 +42,7 @@ _PAUSE_SECONDS = 0.2
 _MOST_WAITING = 100
 """More are told at once that it is pending."""
 
-_TOLD_FOR_SECONDS = 6 * 86_400
+_TOLD_FOR_SECONDS = 6 * DAY_SECONDS
 """Less than answers are kept for: whether one was told as settled is known for as long as it can be told so."""
 
 _OWNER = "x402"
