@@ -46,7 +46,7 @@ TEST_SECONDS = 300
 CODE_SIZE = 200_000
 CONTRACTS = ["PointsToken", "Programs", "ReleaseNode", "PaymentProcessor", "AnchorRegistry", "NodeRenderer"]
 PICTURE = ["NodeRenderer", "NodeCard", "NodeCurve", "NodeState", "NameText", "NumberText"]
-"""Whose words a test in a browser compares, so that no forge test has to: their strings are left as they are."""
+"""Whose words one forge test compares to the letter: changes of each would only try that test, and are left out."""
 UNIT_TESTS = {
     "PaymentMath": ["PaymentMath"],
     "ScheduleMath": ["Schedule"],

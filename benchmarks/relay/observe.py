@@ -21,7 +21,7 @@ from chainpoints.config import Secret
 from chainpoints.errors import ChainpointsError
 from chainpoints.store.session import Store
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.03
 """How exact the times are."""
 
 Times = dict[str, dict[int, float]]

@@ -62,7 +62,7 @@ class Pace:
 def pace_of(chain: Chain) -> Pace:
     """The local chain mines at once; a public one is asked as often as its settings say."""
     if chain.is_local:
-        return Pace(0.003, 0.03, 0.25, quiet=0.025, gather=0.2)
+        return Pace(0.003, 0.03, 0.25, quiet=0.025, gather=0.5)
     poll = chain.poll_seconds
     return Pace(poll, poll, 4 * poll, quiet=poll / 2, gather=poll)
 

@@ -24,11 +24,11 @@ from chainpoints.webhooks.tell import OnStep
 
 log = structlog.get_logger()
 
-AT_ONCE = 64
+AT_ONCE = 128
 AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 
-AT_ONCE_TO_ONE = 16
+AT_ONCE_TO_ONE = 32
 AT_ONCE_TO_ONE_FAILING = 2
 
 _MOMENT_SECONDS = 0.005
