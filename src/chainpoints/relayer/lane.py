@@ -60,9 +60,12 @@ class Pace:
 
 
 def pace_of(chain: Chain) -> Pace:
-    """The local chain mines at once; a public one is asked as often as its settings say."""
+    """The local chain mines at once; a public one is asked as often as its settings say.
+
+    A stream of payments comes from the API every twentieth of a second: it goes on being one for longer than that.
+    """
     if chain.is_local:
-        return Pace(0.003, 0.03, 0.25, quiet=0.025, gather=0.5)
+        return Pace(0.003, 0.03, 0.25, quiet=0.06, gather=0.3)
     poll = chain.poll_seconds
     return Pace(poll, poll, 4 * poll, quiet=poll / 2, gather=poll)
 
