@@ -4,7 +4,8 @@ Each is a gateway and a chain of its own, drawn from a seed: people pay through 
 are reorganised and processes are killed with -9; then nothing may be lost, doubled or stuck. They go on until there
 were as many reorgs and kills as were asked for (--reorgs, --kills, --seed). What it came to stands afterwards in
 docs/reliability.md, between its marks. The first campaign that fails ends it, with its seed and the ends of the logs.
-Before them come requests made up from the API's own description (tests/integration/api/test_fuzz.py).
+Before them come requests made up from the API's own description (tests/integration/api/test_fuzz.py), and a race for
+many Idempotency-Keys (test_race.py beside it).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from chainpoints.config import Secret  # noqa: E402
 from faults.campaign import Campaign, Plan, Report  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
-_FUZZ_EXAMPLES = 100
+_FUZZ_EXAMPLES, _RACED_KEYS = 100, 200
 BEGIN, END = "<!-- faults-long: written by `make faults-long` -->", "<!-- end of faults-long -->"
 
 
@@ -41,8 +42,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     began, reports, seed = time.monotonic(), list[Report](), asked.seed
-    if not (fuzzed := _fuzz()):
+    requests = _passed("tests/integration/api/test_fuzz.py", FUZZ_EXAMPLES=_FUZZ_EXAMPLES)
+    race = "tests/integration/api/test_race.py::test_fifty_at_once_with_each_of_many_keys_have_one_effect_each"
+    if requests is None or _passed(race, CHAINPOINTS_TEST_RACE=_RACED_KEYS) is None:
         return 1
+    fuzzed = re.findall(r"fuzz: (.*)", requests)
     with running_postgres("fsync=off") as server:
         while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
             share, two = 0.05 * (seed % 3), seed % 4 >= 2
@@ -59,13 +63,13 @@ def main() -> int:
     return 0
 
 
-def _fuzz() -> list[str]:
-    """What each caller's made-up requests came to; nothing when one was answered wrongly, which is told."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie", "-q", "tests/integration/api/test_fuzz.py"]
-    environment = os.environ | {"FUZZ_EXAMPLES": str(_FUZZ_EXAMPLES)}
+def _passed(tests: str, **size: int) -> str | None:
+    """What these tests told, at that size; None when one failed, which is shown."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie", "-q", tests]
+    environment = os.environ | {name: str(value) for name, value in size.items()}
     run = subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True, stdout=subprocess.PIPE)
     print(run.stdout, flush=True)
-    return re.findall(r"fuzz: (.*)", run.stdout) if run.returncode == 0 else []
+    return run.stdout if run.returncode == 0 else None
 
 
 def _campaign(plan: Plan, server: Postgres) -> Report:
@@ -97,6 +101,7 @@ def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: f
         f"- faults of the provider: {', '.join(f'{kind} {count}' for kind, count in sorted(faults.items()))}",
         f"- drained within {drained:.1f} s at most",
         f"- requests made up from the API's description, none answered wrongly: {'; '.join(fuzzed)}",
+        f"- {_RACED_KEYS} Idempotency-Keys, each sent 50 times at once: {_RACED_KEYS} effects, on either database",
     ]
     text = PAGE.read_text(encoding="utf-8")
     begin, end = text.index(BEGIN), text.index(END)
