@@ -54,6 +54,51 @@ def test_a_frozen_wallet_is_told_why_and_signs_nothing_in_vain(world: World) -> 
     assert shop.get(f"/v1/orders/{order['id']}")["status"] == "paid"
 
 
+def test_a_frozen_payout_address_refunds_nothing_and_signs_nothing_in_vain(world: World) -> None:
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "100", "till-1")
+    order = world.pay(shop, "alice", "60", "web-1")
+    path, payout = f"/v1/orders/{order['id']}/refund-authorization", signer("shop").address
+    offer = shop.get(path, amount="10")
+    refund = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": "10"}
+    refund["signature"] = sign(offer["typed_data"], private_key("shop"))
+
+    # when: a guardian freezes the payout address
+    by_guardian(world, "freeze", payout, WHY)
+
+    # it should be refused before anything is signed, and what was signed before
+    for answer in (shop.send("GET", path, params={"amount": "10"}), shop.try_post("/v1/refunds", refund)):
+        assert world.public.problem("wallet-frozen", 422, answer)["reason"] == WHY
+
+    # when: it is lifted
+    by_guardian(world, "unfreeze", payout)
+    world.mined(shop.post("/v1/refunds", refund))
+    assert shop.get(f"/v1/orders/{order['id']}")["status"] == "partially_refunded"
+
+
+def test_a_gift_of_a_frozen_giver_is_not_taken(world: World) -> None:
+    _, shop = world.merchant("shop")
+    world.issue(shop, "alice", "900", "till-1")
+    node = world.pay(shop, "alice", "500", "web-1")["node"]
+    world.move_to(world.deployment.anvil.now() + 2 * WEEK)
+    secret, expiry = signer("a link").address, world.deployment.anvil.now() + WEEK
+    world.act(ALICE, "ReleaseNode", "give", int(node), secret, expiry)
+    path = f"/v1/nodes/{node}"
+    signature = sign(world.public.get(f"{path}/gift-authorization", to=BOB)["typed_data"], private_key("a link"))
+
+    # when: its giver is frozen
+    by_guardian(world, "freeze", ALICE, WHY)
+    asked = world.public.send("GET", f"{path}/gift-authorization", params={"to": BOB})
+    taken = world.public.try_post(f"{path}/take", {"to": BOB, "signature": signature})
+    for answer in (asked, taken):
+        assert world.public.problem("wallet-frozen", 422, answer)["reason"] == WHY
+
+    # when: it is lifted
+    by_guardian(world, "unfreeze", ALICE)
+    world.mined(world.public.post(f"{path}/take", {"to": BOB, "signature": signature}))
+    assert world.public.get(path)["owner"] == BOB
+
+
 def test_a_freeze_ends_by_itself(world: World) -> None:
     _, shop = world.merchant("shop")
     world.issue(shop, "alice", "100", "till-1")

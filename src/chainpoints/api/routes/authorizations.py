@@ -126,6 +126,7 @@ def refund_of(view: View, order: OrderRow, amount: Points) -> tuple[Refund, rule
     )
     split = rules.refund(paid["amount"], where.refunded, amount, terms.divert_bps, terms.multiplier)
     payout = Address(known_merchant(view, order.merchant).payout)
+    check_not_frozen(view, payout)
     return Refund(payment, paid["start"], amount, Points(where.refunded), payout), split
 
 
