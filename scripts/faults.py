@@ -97,6 +97,8 @@ def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: f
         f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, campaigns: {len(reports)}, seeds from {first_seed}: "
         "nothing lost, doubled or stuck; rows equal to a fresh index of each chain",
         f"- {sum(each.payments for each in reports)} payments, {sum(each.reorgs for each in reports)} reorgs",
+        f"- the merchant was told {sum(each.told for each in reports)} messages by webhook, "
+        f"{sum(each.taken_back for each in reports)} of them to take one back, of each order in order",
         f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",
         f"- faults of the provider: {', '.join(f'{kind} {count}' for kind, count in sorted(faults.items()))}",
         f"- drained within {drained:.1f} s at most",

@@ -1,4 +1,4 @@
-"""`make bench-relay`: measures, writes result.json beside this file, and prints the table."""
+"""`make bench-relay`: measures, prints the table, and writes result.json beside this file when it was a whole run."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from chainpoints.errors import ChainpointsError
 from chainpoints.store import tables
 
 RESULT = Path(__file__).with_name("result.json")
+_RATE, _SECONDS = 200, 600
 _BURST_PER_SECOND, _BURST_SECONDS = 1_000, 10
 _DRAIN_SECONDS = 120.0
 _PAID = "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)"
@@ -43,7 +44,8 @@ def main() -> int:
     except ChainpointsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    if (arguments.rate, arguments.seconds, arguments.database) == (_RATE, _SECONDS, None):
+        RESULT.write_text(json.dumps(result, indent=2) + "\n")
     width = max(len(name) for name in result)
     sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in result.items()))
     missed = missed_targets(result)
@@ -201,8 +203,8 @@ def _newest_transaction(stack: Stack) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.relay")
-    parser.add_argument("--seconds", type=int, default=600, help="how long payments are sent (default: 600)")
-    parser.add_argument("--rate", type=int, default=200, help="how many a second (default: 200)")
+    parser.add_argument("--seconds", type=int, default=_SECONDS, help=f"how long to send them (default: {_SECONDS})")
+    parser.add_argument("--rate", type=int, default=_RATE, help=f"how many a second (default: {_RATE})")
     parser.add_argument("--database", help="a database address; default: SQLite in a folder of its own")
     return parser.parse_args()
 

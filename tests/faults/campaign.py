@@ -1,5 +1,5 @@
-"""One campaign: people pay through the API while providers fail, blocks are reorganised and processes are killed; then
-all of it stops, and nothing may be lost, doubled or stuck."""
+"""One campaign: people pay through the API while providers fail, blocks are reorganised and processes are killed, and
+the merchant is told by webhook; then all of it stops, and nothing may be lost, doubled, stuck or left untold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,16 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import func, select
 
 from benchmarks.postgres import Postgres
 from builders import Deployment, signer
+from chainpoints.chain.events import topic
 from chainpoints.config import Secret
+from chainpoints.errors import StoreUnavailable
+from chainpoints.store import tables
 from chainpoints.store.session import Store
 from chainpoints.supervisor import operator_key
 from faults.endpoint import KINDS, FaultyEndpoint, faulty_endpoint
 from faults.fleet import ROLES, Fleet, fleet, wait_until
 from gateway import FEC, Client, World
 from indexing import digests, fresh_digests
+from webhook_receiver import Receiver, receiving
 
 DRAIN_SECONDS = 60.0
 PAYERS = 4
@@ -43,13 +48,16 @@ class Report:
     faults: Counter[str] = field(default_factory=Counter)
     reorgs: int = 0
     killed: Counter[str] = field(default_factory=Counter)
-    server_errors: int = 0
+    told: int = 0
+    """Messages that the merchant's server was told, each counted once, and how many of them took one back."""
+    taken_back: int = 0
     drained_seconds: float = 0.0
 
     def __str__(self) -> str:
         faults = f"{self.faults.total()} faults of {len(self.faults)} kinds"
         killed = f"{self.killed.total()} kills, drained in {self.drained_seconds:.1f} s"
-        return f"{self.payments} payments, {faults}, {self.reorgs} reorgs, {killed}"
+        told = f"{self.told} messages, {self.taken_back} of them to take one back"
+        return f"{self.payments} payments, {faults}, {self.reorgs} reorgs, {killed}; {told}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ class Campaign:
         """Raises AssertionError that says what was lost, doubled or stuck, and with which seed."""
         plan, settings = self._plan, self._deployment.settings
         with ExitStack() as endpoints:
+            receiver = endpoints.enter_context(receiving())
             endpoint = endpoints.enter_context(faulty_endpoint(self._deployment.anvil.url, plan.seed, plan.kinds))
             environment = {
                 "CHAINPOINTS_HOME": str(settings.home),
@@ -92,6 +101,7 @@ class Campaign:
                 "CHAINPOINTS_RPC_URL": endpoint.url,
                 "CHAINPOINTS_PORT": str(settings.port),
                 "CHAINPOINTS_LOG_LEVEL": "info",
+                "CHAINPOINTS_WEBHOOKS_TO_PRIVATE": "yes",
             }
             second = None
             if plan.two_providers:
@@ -99,12 +109,12 @@ class Campaign:
                 environment["CHAINPOINTS_RPC_CHECK_URL"] = second.url
             with fleet(self._folder / "logs", environment) as running:
                 try:
-                    self._live([endpoint, second] if second else [endpoint], running)
+                    self._live([endpoint, second] if second else [endpoint], running, receiver)
                 except AssertionError as error:
                     raise AssertionError(f"seed {plan.seed}: {error}\n{running.last_words()}") from error
         return self._report
 
-    def _live(self, endpoints: list[FaultyEndpoint], running: Fleet) -> None:
+    def _live(self, endpoints: list[FaultyEndpoint], running: Fleet, receiver: Receiver) -> None:
         settings, plan, report = self._deployment.settings, self._plan, self._report
         url = f"http://{settings.host}:{settings.port}"
         wait_until(lambda: _is_ready(url), 60, "the gateway is ready")
@@ -115,6 +125,8 @@ class Campaign:
             for payer in range(PAYERS):
                 world.issue(merchant, f"payer {payer}", "900", f"gift-{payer}")
             self._deployment.anvil.mine(plan.deepest + 1)  # no reorg reaches what was set up
+            wanted = {"url": receiver.url, "events": ["payment.created"], "finality": "head"}
+            merchant.post(f"/v1/merchants/{number}/webhooks", wanted)
             for endpoint in endpoints:
                 endpoint.share = plan.share
             orders: list[str] = []
@@ -128,11 +140,11 @@ class Campaign:
             report.payments, report.faults = len(orders), _seen(endpoints)
             report.killed += running.killed
             begun = time.monotonic()
-            wait_until(
-                lambda: self._is_drained(http), DRAIN_SECONDS, "every request has ended and every block was read"
-            )
+            drained = "every request has ended, every block was read, and every message was delivered"
+            wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
             report.drained_seconds = time.monotonic() - begun
             self._check(http, merchant, orders)
+            self._check_told(receiver)
         self._check_store(store)
         store.close()
 
@@ -198,11 +210,12 @@ class Campaign:
             assert time.monotonic() < give_up_at, f"{method} {path} was not answered for {DRAIN_SECONDS:.0f} s"
             time.sleep(0.1)
 
-    def _is_drained(self, http: httpx.Client) -> bool:
+    def _is_drained(self, http: httpx.Client, store: Store) -> bool:
         with suppress(httpx.TransportError):
             status = http.get("/v1/status").json()
             head = self._deployment.rpc.call("eth_getBlockByNumber", "latest", False)["hash"]
-            return bool(status["open_requests"] == 0 and status["read_at"]["hash"] == head)
+            read = bool(status["open_requests"] == 0 and status["read_at"]["hash"] == head)
+            return read and _told_up_to(store) == (head, 0)
         return False
 
     def _check(self, http: httpx.Client, merchant: Client, orders: list[str]) -> None:
@@ -210,7 +223,7 @@ class Campaign:
         states = Counter(merchant.get(f"/v1/orders/{order}")["status"] for order in orders)
         refusals = http.get("/v1/totals").json()["refusals"]
         assert states == {"paid": len(orders)}, f"orders ended as {dict(states)}, refused for {refusals}"
-        hashes = Counter(_paid_orders(self._deployment))
+        hashes = Counter(log["topics"][2] for log in _paid_logs(self._deployment))
         assert len(hashes) == len(orders), f"{len(hashes)} orders were paid on chain, not {len(orders)}"
         assert set(hashes.values()) == {1}, "an order was paid twice on chain"
         for lane in http.get("/v1/status").json()["lanes"]:
@@ -220,6 +233,22 @@ class Campaign:
                 for tag in ("latest", "pending")
             )
             assert mined == pending, f"{lane['name']} has {pending - mined} transactions that are in no block"
+
+    def _check_told(self, receiver: Receiver) -> None:
+        """Of each order the merchant was told what became of it, in order: in the end that it is paid, where it is."""
+        of_order: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for each in receiver.distinct():
+            of_order[each.data["order_hash"]].append(each.message)
+            self._report.told += 1
+            self._report.taken_back += each.type == "payment.reversed"
+        paid = {log["topics"][2]: log["blockHash"] for log in _paid_logs(self._deployment)}
+        assert of_order.keys() == paid.keys(), f"{len(of_order)} orders were told of, and {len(paid)} are paid"
+        for order, messages in of_order.items():
+            types = [message["type"] for message in messages]
+            assert [message["data"]["sequence"] for message in messages] == list(range(1, len(messages) + 1)), types
+            assert types == (["payment.created", "payment.reversed"] * len(types))[: len(types)], types
+            assert messages[-1]["type"] == "payment.created", types
+            assert messages[-1]["data"]["block_hash"] == paid[order], "the block that was told is not the order's"
 
     def _check_store(self, store: Store) -> None:
         assert digests(store) == fresh_digests(self._deployment, self._folder), "the rows are not those of the chain"
@@ -235,14 +264,22 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def _paid_orders(deployment: Deployment) -> list[str]:
-    """Order hashes of all Paid events, from the node's own logs."""
-    from chainpoints.chain.events import topic
+def _told_up_to(store: Store) -> tuple[str | None, int]:
+    """The block up to which the merchant's webhook was told, and how many messages are still to be delivered."""
+    endpoints, messages = tables.webhook_endpoints.c, tables.webhook_messages.c
+    with suppress(StoreUnavailable), store.read() as connection:
+        block = connection.scalar(select(endpoints.block_hash))
+        return block, connection.scalar(select(func.count()).where(messages.state != "delivered")) or 0
+    return None, 0
 
+
+def _paid_logs(deployment: Deployment) -> list[dict[str, Any]]:
+    """All Paid events, from the node's own logs."""
     query = {
         "fromBlock": "0x0",
         "toBlock": "latest",
         "address": deployment.manifest.address("PaymentProcessor"),
         "topics": [topic("Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)")],
     }
-    return [log["topics"][2] for log in deployment.rpc.call("eth_getLogs", query)]
+    found: list[dict[str, Any]] = deployment.rpc.call("eth_getLogs", query)
+    return found

@@ -1,4 +1,4 @@
-"""Sends what is due: several at once, each endpoint within its share, each object's messages one after the other."""
+"""Sends what is due: several at once, each endpoint and merchant within its share; an object's messages take turns."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ AT_ONCE = 128
 AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 
+AT_ONCE_TO_MERCHANT = 96
 AT_ONCE_TO_ONE = 32
 AT_ONCE_TO_ONE_FAILING = 2
 
@@ -77,13 +78,15 @@ class Deliverer:
             return False
         started, now = 0, int(time.time())
         busy = Counter(endpoint.id for endpoint, _ in self._under_way.values())
+        of_merchant = Counter(endpoint.merchant for endpoint, _ in self._under_way.values())
         failing = sum(endpoint.failing_since is not None for endpoint, _ in self._under_way.values())
         numbers = [message.number for _, message in self._under_way.values()]
         with self._store.read() as connection:
             waiting = endpoints.active_endpoints(connection, messages.endpoints_with_due(connection, now))
             random.shuffle(waiting)  # so that none is always the last
             for endpoint in waiting:
-                limit = min(room - started, AT_ONCE_TO_ONE - busy[endpoint.id])
+                share = AT_ONCE_TO_MERCHANT - of_merchant[endpoint.merchant]
+                limit = min(room - started, share, AT_ONCE_TO_ONE - busy[endpoint.id])
                 if endpoint.failing_since is not None:
                     limit = min(limit, AT_ONCE_TO_FAILING - failing, AT_ONCE_TO_ONE_FAILING - busy[endpoint.id])
                 if limit <= 0:
@@ -93,6 +96,7 @@ class Deliverer:
                     future = self._pool.submit(self._send, endpoint, message)
                     self._under_way[future] = (endpoint, message)
                 started += len(due)
+                of_merchant[endpoint.merchant] += len(due)
                 failing += len(due) if endpoint.failing_since is not None else 0
         return started > 0
 

@@ -20,6 +20,7 @@ from chain_rows import BLOCKS, ChainRows, block_hash
 from chainpoints.config import Settings, load_settings
 from chainpoints.store import tables
 from chainpoints.types import ONE_POINT
+from chainpoints.webhooks.deliver import AT_ONCE
 from chainpoints.webhooks.send import Client as Sender
 from gateway import Api, Client
 from hostile_addresses import HOSTILE, LEADS_TO
@@ -153,25 +154,31 @@ def test_of_two_deliverers_one_works_and_the_other_takes_over(api: Api, shop: Cl
     assert len(receiver.distinct()) == 6
 
 
-def test_an_endpoint_that_takes_its_time_holds_up_no_other(api: Api, shop: Client, receiver: Receiver) -> None:
-    pings = 40
+@pytest.mark.parametrize(("endpoints", "whose"), [(2, 1), (4, 2)], ids=["of the same merchant", "of another merchant"])
+def test_endpoints_that_take_their_time_hold_up_no_other(
+    api: Api, shop: Client, receiver: Receiver, endpoints: int, whose: int
+) -> None:
+    """More is due to them than is sent at once in all."""
+    pings, hooks = 40, f"/v1/merchants/{whose}/webhooks"
 
     def slow(_: Received) -> tuple[int, dict[str, str], str]:
         time.sleep(3)
         return 200, {}, ""
 
-    with receiving(slow) as lazy, delivering(api.settings, api.store):
-        lame = [hook(shop, lazy.url) for _ in range(2)]
-        for each in lame * pings:
+    with receiving(slow) as lazy:
+        lame = [hook(shop, lazy.url) for _ in range(endpoints)]
+        for each in lame * (AT_ONCE // endpoints + 1):
             ping(shop, each)
-        lazy.wait_until(lambda got: len(got) >= 2)
-        made, begun = hook(shop, receiver.url), time.monotonic()
-        for _ in range(pings):
-            ping(shop, made)
-        receiver.wait_until(lambda got: len(got) == pings)
-        assert time.monotonic() - begun < 3
-        for each in lame:
-            shop.send("DELETE", f"{HOOKS}/{each['id']}")
+        with delivering(api.settings, api.store):
+            lazy.wait_until(lambda got: len(got) >= endpoints)
+            other, begun = shop if whose == 1 else api.merchant(whose), time.monotonic()
+            made = other.post(hooks, {"url": receiver.url, "finality": "head"})
+            for _ in range(pings):
+                other.post(f"{hooks}/{made['id']}/test", {})
+            receiver.wait_until(lambda got: len(got) == pings)
+            assert time.monotonic() - begun < 3
+            for each in lame:
+                shop.send("DELETE", f"{HOOKS}/{each['id']}")
 
 
 def test_the_messages_of_an_order_wait_for_each_other_and_for_no_other(api: Api, shop: Client) -> None:
