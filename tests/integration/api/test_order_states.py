@@ -45,6 +45,30 @@ def test_an_order_is_over_after_its_end_and_not_at_it(api: Api, shop: Client) ->
     assert api.public.problem("order-expired", 422, asked)["expires_at"] == NOW + 86_400
 
 
+def test_a_checkout_shows_whoever_has_the_id_what_is_to_be_paid_and_where_it_stands(api: Api, shop: Client) -> None:
+    made = order(shop, expires_at=NOW + 86_400, money={"amount": "9.99", "currency": "EUR"})
+    path = f"/v1/orders/{made['id']}/checkout"
+    shown = api.public.get(path)
+    (seller,) = [each["name"] for each in api.public.get("/v1/merchants")["items"] if each["merchant"] == 1]
+    assert (shown["merchant"], shown["merchant_name"], shown["status"]) == (1, seller, "open")
+    assert (shown["points"], shown["money"]) == ("100.000000", {"amount": "9.99", "currency": "EUR"})
+    assert shown["expires_at"] == NOW + 86_400
+
+    # when: it is paid, too little and too late
+    with api.store.write() as connection:
+        ChainRows(connection).blocks(BLOCKS + 1, BLOCKS + 2)
+    paid(api, made, 99_000_000, block=BLOCKS + 2)
+
+    # it should say what the merchant is told, but for what is the merchant's own
+    shown, told = api.public.get(path), shop.get(f"/v1/orders/{made['id']}")
+    assert (shown["status"], shown["irregular"], shown["payer"]) == ("mispaid", ["late", "underpaid"], api.alice)
+    own = {"reference", "order_hash", "created_at", "requests"}
+    assert told | {"merchant_name": seller} == shown | {name: told[name] for name in own}
+    assert not own & shown.keys()
+    assert api.public.get(path, finality="final")["status"] == "open"
+    api.public.problem("not-found", 404, api.public.send("GET", f"/v1/orders/ord_{'0' * 32}/checkout"))
+
+
 def test_an_end_that_is_over_is_refused(shop: Client) -> None:
     body = {"reference": "r", "program": FEC, "points": "100", "expires_at": NOW}
     shop.problem("invalid-request", 422, shop.try_post("/v1/orders", body))

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.integration
 
 SECRETS = ("reference-of-merchant-1", "99.17", "key-of-merchant-1")
 
-SHOWN_TO_PAYERS = {"/v1/orders/{order_id}/authorization"}
-"""Who has an order's id is shown what it would pay: that is what the id is for."""
+SHOWN_TO_PAYERS = {"/v1/orders/{order_id}/authorization", "/v1/orders/{order_id}/checkout"}
+"""Who has an order's id is shown what it would pay, and whether it is paid: that is what the id is for."""
 
 
 @pytest.fixture

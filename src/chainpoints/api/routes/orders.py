@@ -12,10 +12,11 @@ from chainpoints.api.idempotency import ActionDep, Answer
 from chainpoints.api.routes.programs import known_program
 from chainpoints.api.routes.requests import request_shape
 from chainpoints.api.schemas.base import NOT_A_CURSOR, AtQuery, OrderId, cursor_of, place_number, place_of
-from chainpoints.api.schemas.orders import Money, NewOrder, Order, OrderAnswer, OrderPage, OrdersQuery
+from chainpoints.api.schemas.orders import Checkout, Money, NewOrder, Order, OrderAnswer, OrderPage, OrdersQuery
 from chainpoints.api.standing import Standing, standing, standings
 from chainpoints.errors import Conflict, InvalidInput, NotFound, RequestRefused
 from chainpoints.store import orders as store
+from chainpoints.store.merchants import merchant
 from chainpoints.store.orders import OrderPlace, OrderRow
 from chainpoints.types import NodeId, format_points, parse_address, parse_points
 
@@ -27,13 +28,13 @@ def create_order(action: ActionDep, body: NewOrder) -> Response:
     """An order, identified by the merchant's own reference. Needs the scope orders:write."""
 
     def effect(view: View, caller: Caller) -> Answer:
-        merchant = caller.own_merchant()
+        seller = caller.own_merchant()
         points = _price(view, body)
-        action.gateway.store.hold(view.connection, f"reference {merchant} {body.reference}")
+        action.gateway.store.hold(view.connection, f"reference {seller} {body.reference}")
         try:
             row = store.add_order(
                 view.connection,
-                merchant=merchant,
+                merchant=seller,
                 reference=body.reference,
                 program=body.program,
                 points=points,
@@ -78,6 +79,20 @@ def get_order(
     with gateway.reading(query.finality) as view:
         caller = authenticate(gateway, view, token, "orders:read")
         return _answer(view, known_order(view, order_id, caller.merchant))
+
+
+@router.get("/orders/{order_id}/checkout")
+def get_checkout(
+    gateway: GatewayDep, order_id: Annotated[OrderId, Path()], query: Annotated[AtQuery, Query()]
+) -> Checkout:
+    """What a checkout shows to whoever has the order's id: who is to be paid what, until when, and where that stands.
+    Public; the merchant's own reference is not in it."""
+    with gateway.reading(query.finality) as view:
+        row = known_order(view, order_id)
+        order = dict(_shape(row, standing(view, row)))
+        shown = {name: order[name] for name in Checkout.model_fields if name in order}
+        payee = view.read(merchant, row.merchant)
+        return Checkout(**shown, read_at=view.read_at(), merchant_name=payee.name if payee else None)
 
 
 def known_order(view: View, order_id: str, merchant: int | None = None) -> OrderRow:

@@ -76,20 +76,15 @@ class NewOrder(Shape):
     )
 
 
-class Order(Shape):
+class _State(Shape):
     """`status` follows from the amounts and the requests, as of the block; it is stored nowhere."""
 
     id: OrderId
     merchant: int = Field(examples=[1])
-    reference: Reference
-    order_hash: Hash = Field(
-        description="the order on chain: keccak256 of the text `<id>:<reference>`, to be recomputed by the merchant"
-    )
     program: int = Field(examples=[1])
     points: Amount | None
     money: Money | None
     customer: Address | None
-    created_at: Timestamp = Field(description="wall clock, unix seconds")
     expires_at: int | None = Field(description="chain time, unix seconds", examples=[852163200])
     status: OrderStatus = Field(examples=["paid"])
     paid: Amount
@@ -107,6 +102,21 @@ class Order(Shape):
         description="why the last attempt was refused, while nothing better came", examples=[None]
     )
     pending_request: RequestId | None = Field(description="the attempt that is on its way", examples=[None])
+
+
+class Order(_State):
+    reference: Reference
+    order_hash: Hash = Field(
+        description="the order on chain: keccak256 of the text `<id>:<reference>`, to be recomputed by the merchant"
+    )
+    created_at: Timestamp = Field(description="wall clock, unix seconds")
+
+
+class Checkout(_State):
+    read_at: ReadAt
+    merchant_name: str | None = Field(
+        description="null: the merchant's registration was taken back by a reorg", examples=["Downtown Records"]
+    )
 
 
 class OrderAnswer(Order):
