@@ -251,7 +251,9 @@ class Campaign:
             assert messages[-1]["data"]["block_hash"] == paid[order], "the block that was told is not the order's"
 
     def _check_store(self, store: Store) -> None:
-        assert digests(store) == fresh_digests(self._deployment, self._folder), "the rows are not those of the chain"
+        ours, fresh = digests(store), fresh_digests(self._deployment, self._folder)
+        differ = [table for table in fresh if ours[table] != fresh[table]]
+        assert not differ, f"the rows of {', '.join(differ)} are not those of the chain; faults: {self._report.faults}"
 
 
 def _seen(endpoints: list[FaultyEndpoint]) -> Counter[str]:

@@ -38,7 +38,8 @@ _REFUSALS = {"underpriced": "replacement transaction underpriced", "nonce too lo
 
 
 class FaultyEndpoint(LyingEndpoint):
-    """`share` of the requests go wrong, in one of `kinds`; both may be changed. `seen` counts the faults."""
+    """`share` of the requests go wrong, in one of `kinds`; both may be changed. `seen` counts the faults that changed
+    what came: each kind that fits gets its turn, so that the rare ones are met too."""
 
     def __init__(self, node_url: str, seed: int, kinds: tuple[str, ...] = KINDS) -> None:
         super().__init__(node_url)
@@ -50,6 +51,7 @@ class FaultyEndpoint(LyingEndpoint):
         with suppress(BrokenPipeError, ConnectionResetError, json.JSONDecodeError):  # whoever asked was killed
             kind = self._draw(json.loads(body))
             if kind in CONNECTION:
+                self.seen[kind] += 1
                 self._break(handler, body, kind)
             else:
                 reply(handler, *self._wrong(body, kind))
@@ -63,9 +65,7 @@ class FaultyEndpoint(LyingEndpoint):
         fitting = [kind for kind in fitting if kind in self.kinds]
         if not fitting:
             return None
-        kind = self._random.choice(fitting)
-        self.seen[kind] += 1
-        return kind
+        return min(fitting, key=lambda kind: (self.seen[kind], self._random.random()))
 
     def _break(self, handler: BaseHTTPRequestHandler, body: bytes, kind: str | None) -> None:
         match kind:
@@ -105,8 +105,10 @@ class FaultyEndpoint(LyingEndpoint):
     def _wrong(self, body: bytes, kind: str | None) -> tuple[int, bytes]:
         asked = json.loads(body)
         if kind in _REFUSALS:
+            self.seen[kind] += 1
             return 200, json.dumps(_error(asked, _REFUSALS[kind])).encode()
         if kind == "sent twice":
+            self.seen[kind] += 1
             self.answer(body)
             return self.answer(body)
         status, content = self.answer(body)
@@ -122,6 +124,7 @@ class FaultyEndpoint(LyingEndpoint):
             for request, answer in pairs:
                 if kind in ANSWER.get(request["method"], ()) and answer.get("result") is not None:
                     answer["result"] = self._falsified(kind, request, answer["result"])
+        self.seen[kind] += answers != json.loads(content)
         return 200, json.dumps(answers).encode()
 
     def _falsified(self, kind: str, request: Request, result: Any) -> Any:

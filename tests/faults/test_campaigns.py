@@ -10,7 +10,7 @@ from benchmarks.postgres import new_database, running_postgres
 from builders import Deployment
 from chainpoints.config import Secret
 from faults.campaign import Campaign, Plan
-from faults.endpoint import KINDS
+from faults.endpoint import ANSWER, KINDS
 
 pytestmark = pytest.mark.faults
 
@@ -19,6 +19,13 @@ def test_a_provider_that_fails_in_every_way(deployment: Deployment, database: Se
     report = Campaign(deployment, database, tmp_path, Plan(seed=1, payments=60, share=0.4, least_kinds=14)).run()
     assert len(report.faults) >= 14, report.faults
     assert set(report.faults) <= set(KINDS)
+
+
+def test_a_provider_that_lies_about_logs_alone(deployment: Deployment, database: Secret, tmp_path: Path) -> None:
+    kinds = ANSWER["eth_getLogs"]
+    plan = Plan(seed=5, payments=40, share=0.5, kinds=kinds, least_kinds=len(kinds))
+    report = Campaign(deployment, database, tmp_path, plan).run()
+    assert set(report.faults) == set(kinds), report.faults
 
 
 def test_reorgs_while_people_pay(deployment: Deployment, database: Secret, tmp_path: Path) -> None:

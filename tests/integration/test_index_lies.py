@@ -111,6 +111,45 @@ def test_logs_missing_from_ranges_are_asked_for_by_block(
     assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
 
 
+@pytest.mark.parametrize("gives_receipts", [True, False])
+@pytest.mark.parametrize("in_ranges", [True, False])
+def test_a_last_log_like_others_before_it_is_not_lost(
+    lived: tuple[Deployment, Economy],
+    endpoint: LyingEndpoint,
+    tmp_path: Path,
+    sqlite_store: Store,
+    in_ranges: bool,
+    gives_receipts: bool,
+) -> None:
+    """No bloom filter tells of it: who is paid twice in a block has the same address and topics twice in it. The lie
+    never ends where there are receipts; else it is told once for each block."""
+    deployment, economy = lived
+    told = set[str]()
+
+    def cut_off(method: str, parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getBlockReceipts" and not gives_receipts:
+            raise Fail(-32601, "the method does not exist")
+        if method != "eth_getLogs" or not result or (not gives_receipts and result[-1]["blockHash"] in told):
+            return result
+        told.add(result[-1]["blockHash"])
+        return result[:-1]
+
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        if not in_ranges:
+            catch_up(follower)
+        sender, other = economy.people[:2]
+        to, data = economy.calls.encode("PointsToken", "transfer", (other, 1))
+        economy.rpc.call("evm_setAutomine", False)
+        for _ in range(2):
+            economy.rpc.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": "0x30d40"})
+        economy.rpc.call("evm_mine")
+        economy.rpc.call("evm_setAutomine", True)
+        endpoint.lie = cut_off
+        catch_up(follower)
+    assert told
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
 def test_a_lagging_head_deletes_nothing(
     lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, store: Store
 ) -> None:

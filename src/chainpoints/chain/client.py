@@ -2,7 +2,9 @@
 
 Nodes are known to return no logs, some of them, some twice, or those of another branch. So every log must carry the
 hash and number of a header that was fetched too, in order and once; and each block in which our contracts may have
-logged is proven whole by its header's bloom filter, or else asked for again by its hash, with all its logs.
+logged is proven whole by its header's bloom filter, or else asked for again by its hash, with all its logs. What no
+filter tells is that a block's last logs are missing, if others before them had the same address and topics. Answers are
+cut off at their end: so the last block of each that has logs of ours has those that its receipts hold.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
 
+_METHOD_NOT_FOUND = (-32601, -32004)
 _HEADERS_IN_A_BATCH = 100  # public endpoints refuse larger batches
 
 
@@ -88,8 +91,13 @@ class _RawLog(msgspec.Struct, rename="camel", gc=False):
     removed: bool = False
 
 
+class _RawReceipt(msgspec.Struct, gc=False):
+    logs: list[_RawLog]
+
+
 _header = msgspec.json.Decoder(_RawHeader | None)
 _logs = msgspec.json.Decoder(list[_RawLog])
+_receipts = msgspec.json.Decoder(list[_RawReceipt] | None)
 
 
 class ChainClient:
@@ -121,7 +129,8 @@ class ChainClient:
     def block(self, header: Header) -> Block:
         """One block by its hash."""
         raw = self._ask_logs({"blockHash": header.hash, "address": self._addresses})
-        return self._checked(header, raw)
+        block = self._checked(header, raw)
+        return self._with_its_end(block) if block.logs else block
 
     def blocks(self, first: int, last: int) -> list[Block]:
         """The blocks of a range, all on one branch. Raises InconsistentChain and RpcError."""
@@ -152,6 +161,9 @@ class ChainClient:
         blocks = [self._checked(header, of_block.pop(hex(header.number), [])) for header in headers]
         if of_block:
             raise InconsistentChain(f"logs of blocks {answers.first} to {answers.last} were asked for, and others came")
+        last = next((place for place in reversed(range(len(blocks))) if blocks[place].logs), None)
+        if last is not None:
+            blocks[last] = self._with_its_end(blocks[last])
         return blocks
 
     def _download_headers(self, first: int, last: int) -> list[list[msgspec.Raw]]:
@@ -174,12 +186,28 @@ class ChainClient:
             return Block(header, self._of_ours(logs))
         if not logs and not bloom.may_hold(header.bloom, self._addresses):
             return Block(header, [])
-        logs = _typed_logs(header, self._ask_logs({"blockHash": header.hash}))
+        return Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash})))
+
+    def _with_its_end(self, block: Block) -> Block:
+        """The block with the logs that its receipts hold, or, where the endpoint gives none, a second answer."""
+        header = block.header
+        try:
+            receipts = _decode(_receipts, self._rpc.raw("eth_getBlockReceipts", header.hash))
+            raw = [log for receipt in receipts or () for log in receipt.logs]
+        except RpcError as error:
+            if error.code not in _METHOD_NOT_FOUND:
+                raise
+            raw = self._ask_logs({"blockHash": header.hash})
+        return Block(header, self._proven(header, raw))
+
+    def _proven(self, header: Header, raw: list[_RawLog]) -> list[Log]:
+        """Of all logs of a block, ours. Raises InconsistentChain when they are not those of its header."""
+        logs = _typed_logs(header, raw)
         if not bloom.is_whole(header.bloom, logs):
             raise InconsistentChain(
                 f"block {header.number}: the endpoint gives {len(logs)} logs, which are not those of the block's header"
             )
-        return Block(header, self._of_ours(logs))
+        return self._of_ours(logs)
 
     def _of_ours(self, logs: list[Log]) -> list[Log]:
         ours = self._ours
