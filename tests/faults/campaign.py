@@ -140,7 +140,7 @@ class Campaign:
             report.payments, report.faults = len(orders), _seen(endpoints)
             report.killed += running.killed
             begun = time.monotonic()
-            drained = "every request has ended, every block was read, and every message was delivered"
+            drained = "every request has ended, no lane is in trouble, all blocks were read, all messages delivered"
             wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
             report.drained_seconds = time.monotonic() - begun
             self._check(http, merchant, orders)
@@ -214,8 +214,8 @@ class Campaign:
         with suppress(httpx.TransportError):
             status = http.get("/v1/status").json()
             head = self._deployment.rpc.call("eth_getBlockByNumber", "latest", False)["hash"]
-            read = bool(status["open_requests"] == 0 and status["read_at"]["hash"] == head)
-            return read and _told_up_to(store) == (head, 0)
+            at_work = status["open_requests"] or any(lane["trouble"] for lane in status["lanes"])
+            return not at_work and status["read_at"]["hash"] == head and _told_up_to(store) == (head, 0)
         return False
 
     def _check(self, http: httpx.Client, merchant: Client, orders: list[str]) -> None:
@@ -227,7 +227,6 @@ class Campaign:
         assert len(hashes) == len(orders), f"{len(hashes)} orders were paid on chain, not {len(orders)}"
         assert set(hashes.values()) == {1}, "an order was paid twice on chain"
         for lane in http.get("/v1/status").json()["lanes"]:
-            assert lane["trouble"] is None, f"{lane['name']}: {lane['trouble']}"
             mined, pending = (
                 int(self._deployment.rpc.call("eth_getTransactionCount", lane["sender"], tag), 16)
                 for tag in ("latest", "pending")

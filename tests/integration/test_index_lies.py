@@ -111,7 +111,7 @@ def test_logs_missing_from_ranges_are_asked_for_by_block(
     assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
 
 
-@pytest.mark.parametrize("gives_receipts", [True, False])
+@pytest.mark.parametrize("receipts", ["given", "unknown method", "refused", "null"])
 @pytest.mark.parametrize("in_ranges", [True, False])
 def test_a_last_log_like_others_before_it_is_not_lost(
     lived: tuple[Deployment, Economy],
@@ -119,7 +119,7 @@ def test_a_last_log_like_others_before_it_is_not_lost(
     tmp_path: Path,
     sqlite_store: Store,
     in_ranges: bool,
-    gives_receipts: bool,
+    receipts: str,
 ) -> None:
     """No bloom filter tells of it: who is paid twice in a block has the same address and topics twice in it. The lie
     never ends where there are receipts; else it is told once for each block."""
@@ -127,9 +127,11 @@ def test_a_last_log_like_others_before_it_is_not_lost(
     told = set[str]()
 
     def cut_off(method: str, parameters: list[Any], result: Any) -> Any:
-        if method == "eth_getBlockReceipts" and not gives_receipts:
-            raise Fail(-32601, "the method does not exist")
-        if method != "eth_getLogs" or not result or (not gives_receipts and result[-1]["blockHash"] in told):
+        if method == "eth_getBlockReceipts" and receipts != "given":
+            if receipts == "null":
+                return None
+            raise Fail(-32601, "the method does not exist") if receipts == "unknown method" else Refuse(403)
+        if method != "eth_getLogs" or not result or (receipts != "given" and result[-1]["blockHash"] in told):
             return result
         told.add(result[-1]["blockHash"])
         return result[:-1]

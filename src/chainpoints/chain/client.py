@@ -23,7 +23,7 @@ from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
 
-_METHOD_NOT_FOUND = (-32601, -32004)
+_SILENCE, _TOO_MANY, _SERVER_FAILS = 0, 429, 500  # RpcError's codes: no answer, or one of HTTP
 _HEADERS_IN_A_BATCH = 100  # public endpoints refuse larger batches
 
 
@@ -97,7 +97,7 @@ class _RawReceipt(msgspec.Struct, gc=False):
 
 _header = msgspec.json.Decoder(_RawHeader | None)
 _logs = msgspec.json.Decoder(list[_RawLog])
-_receipts = msgspec.json.Decoder(list[_RawReceipt] | None)
+_receipts: msgspec.json.Decoder[list[_RawReceipt] | None] = msgspec.json.Decoder(list[_RawReceipt] | None)
 
 
 class ChainClient:
@@ -190,15 +190,21 @@ class ChainClient:
 
     def _with_its_end(self, block: Block) -> Block:
         """The block with the logs that its receipts hold, or, where the endpoint gives none, a second answer."""
-        header = block.header
+        receipts = self._receipts_of(block.header)
+        if receipts is None:
+            raw = self._ask_logs({"blockHash": block.header.hash})
+        else:
+            raw = [log for receipt in receipts for log in receipt.logs]
+        return Block(block.header, self._proven(block.header, raw))
+
+    def _receipts_of(self, header: Header) -> list[_RawReceipt] | None:
+        """None where the endpoint refuses to give them, as some do of old blocks, or does not know the question."""
         try:
-            receipts = _decode(_receipts, self._rpc.raw("eth_getBlockReceipts", header.hash))
-            raw = [log for receipt in receipts or () for log in receipt.logs]
+            return _decode(_receipts, self._rpc.raw("eth_getBlockReceipts", header.hash))
         except RpcError as error:
-            if error.code not in _METHOD_NOT_FOUND:
+            if error.code in (_SILENCE, _TOO_MANY) or error.code >= _SERVER_FAILS:
                 raise
-            raw = self._ask_logs({"blockHash": header.hash})
-        return Block(header, self._proven(header, raw))
+            return None
 
     def _proven(self, header: Header, raw: list[_RawLog]) -> list[Log]:
         """Of all logs of a block, ours. Raises InconsistentChain when they are not those of its header."""
