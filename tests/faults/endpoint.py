@@ -46,6 +46,7 @@ class FaultyEndpoint(LyingEndpoint):
         self._random = random.Random(seed)
         self.kinds, self.share = kinds, 0.0
         self.seen: Counter[str] = Counter()
+        self._drawn: Counter[str] = Counter()
 
     def serve(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         with suppress(BrokenPipeError, ConnectionResetError, json.JSONDecodeError):  # whoever asked was killed
@@ -65,7 +66,9 @@ class FaultyEndpoint(LyingEndpoint):
         fitting = [kind for kind in fitting if kind in self.kinds]
         if not fitting:
             return None
-        return min(fitting, key=lambda kind: (self.seen[kind], self._random.random()))
+        kind = min(fitting, key=lambda kind: (self._drawn[kind], self._random.random()))
+        self._drawn[kind] += 1
+        return kind
 
     def _break(self, handler: BaseHTTPRequestHandler, body: bytes, kind: str | None) -> None:
         match kind:

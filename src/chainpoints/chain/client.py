@@ -4,7 +4,7 @@ Nodes are known to return no logs, some of them, some twice, or those of another
 hash and number of a header that was fetched too, in order and once; and each block in which our contracts may have
 logged is proven whole by its header's bloom filter, or else asked for again by its hash, with all its logs. What no
 filter tells is that a block's last logs are missing, if others before them had the same address and topics. Answers are
-cut off at their end: so the last block of each that has logs of ours has those that its receipts hold.
+cut off at their end: so the last block of each that has logs of ours is told once more, by its receipts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
 
-_SILENCE, _TOO_MANY, _SERVER_FAILS = 0, 429, 500  # RpcError's codes: no answer, or one of HTTP
 _HEADERS_IN_A_BATCH = 100  # public endpoints refuse larger batches
 
 
@@ -186,24 +185,26 @@ class ChainClient:
             return Block(header, self._of_ours(logs))
         if not logs and not bloom.may_hold(header.bloom, self._addresses):
             return Block(header, [])
-        return Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash})))
+        block = Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash})))
+        return self._with_its_end(block) if block.logs else block
 
     def _with_its_end(self, block: Block) -> Block:
-        """The block with the logs that its receipts hold, or, where the endpoint gives none, a second answer."""
-        receipts = self._receipts_of(block.header)
-        if receipts is None:
-            raw = self._ask_logs({"blockHash": block.header.hash})
-        else:
-            raw = [log for receipt in receipts for log in receipt.logs]
-        return Block(block.header, self._proven(block.header, raw))
+        """The block as it is told once more. Where that differs by its length alone, the longer one is whole."""
+        again = self._of_receipts(block.header)
+        if again is None:
+            again = self._proven(block.header, self._ask_logs({"blockHash": block.header.hash}))
+        shorter, longer = sorted((block.logs, again), key=len)
+        if longer[: len(shorter)] != shorter:
+            raise InconsistentChain(f"block {block.header.number}: the endpoint gives one time other logs than another")
+        return Block(block.header, longer)
 
-    def _receipts_of(self, header: Header) -> list[_RawReceipt] | None:
-        """None where the endpoint refuses to give them, as some do of old blocks, or does not know the question."""
+    def _of_receipts(self, header: Header) -> list[Log] | None:
+        """Our logs in the block's receipts; None where the endpoint gives none, or none that are whole: some give none
+        of old blocks, and some do not know the question."""
         try:
-            return _decode(_receipts, self._rpc.raw("eth_getBlockReceipts", header.hash))
-        except RpcError as error:
-            if error.code in (_SILENCE, _TOO_MANY) or error.code >= _SERVER_FAILS:
-                raise
+            receipts = _decode(_receipts, self._rpc.raw_of_this("eth_getBlockReceipts", header.hash))
+            return self._proven(header, [log for receipt in receipts or () for log in receipt.logs])
+        except (RpcError, InconsistentChain):
             return None
 
     def _proven(self, header: Header, raw: list[_RawLog]) -> list[Log]:

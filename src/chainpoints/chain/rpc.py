@@ -65,6 +65,12 @@ class Rpc:
         reply = self._parse(method, self._reply, self._send(method, self._request(method, params)))
         return self._result(method, reply)
 
+    def raw_of_this(self, method: str, *params: Any) -> msgspec.Raw:
+        """As `raw`, of this endpoint alone: whether it answers this question says nothing of how it is otherwise."""
+        if time.monotonic() < self._silent_until:
+            raise RpcError(method, "the endpoint gives no answers just now")
+        return self._result(method, self._parse(method, self._reply, self._ask(method, self._request(method, params))))
+
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         """The undecoded results of several calls, in the order of the calls. Raises for the first that failed."""
         if not calls:

@@ -62,7 +62,7 @@ def test_a_checkout_shows_whoever_has_the_id_what_is_to_be_paid_and_where_it_sta
     # it should say what the merchant is told, but for what is the merchant's own
     shown, told = api.public.get(path), shop.get(f"/v1/orders/{made['id']}")
     assert (shown["status"], shown["irregular"], shown["payer"]) == ("mispaid", ["late", "underpaid"], api.alice)
-    own = {"reference", "order_hash", "created_at", "requests"}
+    own = {"reference", "order_hash", "created_at", "customer", "pending_request", "requests"}
     assert told | {"merchant_name": seller} == shown | {name: told[name] for name in own}
     assert not own & shown.keys()
     assert api.public.get(path, finality="final")["status"] == "open"

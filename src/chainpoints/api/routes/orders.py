@@ -86,7 +86,7 @@ def get_checkout(
     gateway: GatewayDep, order_id: Annotated[OrderId, Path()], query: Annotated[AtQuery, Query()]
 ) -> Checkout:
     """What a checkout shows to whoever has the order's id: who is to be paid what, until when, and where that stands.
-    Public; the merchant's own reference is not in it."""
+    Public; the merchant's own reference and the customer that it names are not in it."""
     with gateway.reading(query.finality) as view:
         row = known_order(view, order_id)
         order = dict(_shape(row, standing(view, row)))

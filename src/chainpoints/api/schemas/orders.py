@@ -84,7 +84,6 @@ class _State(Shape):
     program: int = Field(examples=[1])
     points: Amount | None
     money: Money | None
-    customer: Address | None
     expires_at: int | None = Field(description="chain time, unix seconds", examples=[852163200])
     status: OrderStatus = Field(examples=["paid"])
     paid: Amount
@@ -101,7 +100,6 @@ class _State(Shape):
     refusal: dict[str, Any] | None = Field(
         description="why the last attempt was refused, while nothing better came", examples=[None]
     )
-    pending_request: RequestId | None = Field(description="the attempt that is on its way", examples=[None])
 
 
 class Order(_State):
@@ -109,13 +107,15 @@ class Order(_State):
     order_hash: Hash = Field(
         description="the order on chain: keccak256 of the text `<id>:<reference>`, to be recomputed by the merchant"
     )
+    customer: Address | None
     created_at: Timestamp = Field(description="wall clock, unix seconds")
+    pending_request: RequestId | None = Field(description="the attempt that is on its way", examples=[None])
 
 
 class Checkout(_State):
     read_at: ReadAt
     merchant_name: str | None = Field(
-        description="null: the merchant's registration was taken back by a reorg", examples=["Downtown Records"]
+        description="null: the block that this is read at knows of no such merchant", examples=["Downtown Records"]
     )
 
 
