@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +78,8 @@ class Anvil:
 
     port: int
     process: subprocess.Popen[bytes]
+    states: str
+    """The folder into which it puts states of old blocks; else they would stay in the home folder for ever."""
     rpc: Rpc = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +121,7 @@ class Anvil:
         self.rpc.close()
         self.process.kill()
         self.process.communicate()
+        shutil.rmtree(self.states, ignore_errors=True)
 
 
 def start_anvil(
@@ -127,11 +132,12 @@ def start_anvil(
 ) -> Anvil:
     """A fresh chain on a free port; `stop()` ends it."""
     for attempt in range(3):
-        port = free_port()
+        port, states = free_port(), tempfile.mkdtemp(prefix="chainpoints-anvil-")
         command = [str(anvil_binary(ROOT)), "--port", str(port), "--chain-id", str(chain_id), "--quiet"]
+        command += ["--cache-path", states]
         command += ["--timestamp", str(timestamp), "--hardfork", "prague", "--no-request-size-limit", *arguments]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        anvil = Anvil(port, process)
+        anvil = Anvil(port, process, states)
         for _ in range(400):
             with contextlib.suppress(RpcError):
                 anvil.rpc.call("anvil_setBlockTimestampInterval", 1)

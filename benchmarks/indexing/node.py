@@ -91,6 +91,7 @@ def _anvil(folder: Path) -> Iterator[Node]:
     command = [
         str(anvil_binary(project_root())),
         *("--port", str(port), "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_TIMESTAMP)),
+        *("--cache-path", str(folder / "states")),
         *("--quiet", "--hardfork", "prague", "--no-request-size-limit", "--gas-limit", str(_BLOCK_GAS), *saving),
     ]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -104,6 +105,7 @@ def _anvil(folder: Path) -> Iterator[Node]:
     finally:
         process.kill()
         process.wait()
+        shutil.rmtree(folder / "states", ignore_errors=True)
 
 
 def _wait_until_it_answers(node: Node, process: subprocess.Popen[bytes]) -> None:
