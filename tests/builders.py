@@ -148,6 +148,7 @@ def start_anvil(
         anvil.rpc.close()
         process.kill()
         _, problem = process.communicate()
+        shutil.rmtree(states, ignore_errors=True)
         if attempt == 2:
             raise AssertionError(f"anvil does not start: {problem.decode()}")
     raise AssertionError("unreachable")

@@ -128,8 +128,7 @@ class ChainClient:
     def block(self, header: Header) -> Block:
         """One block by its hash."""
         raw = self._ask_logs({"blockHash": header.hash, "address": self._addresses})
-        block = self._checked(header, raw)
-        return self._with_its_end(block) if block.logs else block
+        return self._with_its_end(self._checked(header, raw))
 
     def blocks(self, first: int, last: int) -> list[Block]:
         """The blocks of a range, all on one branch. Raises InconsistentChain and RpcError."""
@@ -185,11 +184,12 @@ class ChainClient:
             return Block(header, self._of_ours(logs))
         if not logs and not bloom.may_hold(header.bloom, self._addresses):
             return Block(header, [])
-        block = Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash})))
-        return self._with_its_end(block) if block.logs else block
+        return self._with_its_end(Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash}))))
 
     def _with_its_end(self, block: Block) -> Block:
-        """The block as it is told once more. Where that differs by its length alone, the longer one is whole."""
+        """The block as it is told once more, if it has logs. Where only its length differs, the longer one is whole."""
+        if not block.logs:
+            return block
         again = self._of_receipts(block.header)
         if again is None:
             again = self._proven(block.header, self._ask_logs({"blockHash": block.header.hash}))

@@ -130,7 +130,8 @@ def get_gift_authorization(
 ) -> SignatureAsked:
     """What the one-time key of a gift's link signs so that the node goes to `to`."""
     with gateway.reading() as view:
-        _check_may_be_taken(view, node_id)
+        given_node(view, node_id)
+        _check_giver_not_frozen(view, node_id)
     return _asked(gateway, None, gift_typed_data(gateway.manifest, int(node_id), parse_wallet(query.to)))
 
 
@@ -242,7 +243,7 @@ def _take(action: Action, view: View, node_id: str, body: NewTake) -> Answer:
     to = parse_wallet(body.to)
     if given_node(view, node_id) < view.now:
         raise RequestRefused(422, "gift-is-over", "the time to take this node is over; it can be taken back")
-    _check_may_be_taken(view, node_id)
+    _check_giver_not_frozen(view, node_id)
     try:  # whose key it has to be only the chain knows: here no account at all is told
         recover(gift_typed_data(action.gateway.manifest, int(node_id), to), body.signature)
     except InvalidInput as error:
@@ -251,9 +252,8 @@ def _take(action: Action, view: View, node_id: str, body: NewTake) -> Answer:
     return _relayed(action, view, "take", payload)
 
 
-def _check_may_be_taken(view: View, node_id: str) -> None:
-    """Raises RequestRefused (422) for a node that is not given, or whose giver is frozen by now."""
-    given_node(view, node_id)
+def _check_giver_not_frozen(view: View, node_id: str) -> None:
+    """Raises RequestRefused (422) while the owner of a given node is frozen."""
     check_not_frozen(view, standing_node(view, node_id).owner)
 
 
