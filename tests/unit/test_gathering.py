@@ -70,21 +70,22 @@ def test_what_a_read_leaves_out_is_asked_again_with_what_came_meanwhile() -> Non
     assert (asked[0], asked[-1]) == ([1, 12, 3], [12])
 
 
-def test_answerings_are_a_pace_apart_and_the_first_waits_for_nothing() -> None:
+def test_answerings_of_several_are_a_pace_apart_and_who_asks_alone_waits_for_nothing() -> None:
     pace = 0.2
 
     async def ask() -> list[float]:
         gathering: Gathering[int, int] = Gathering(in_threads=True, pace_seconds=pace)
         reads, begun = Reads(), time.monotonic()
         ends = []
-        for number in range(3):
-            await gathering.ask(number, reads)
+        for together in (1, 1, 2, 1, 1):
+            await asyncio.gather(*(gathering.ask(each, reads) for each in range(together)))
             ends.append(time.monotonic() - begun)
+        assert [len(asked) for asked in reads.asked] == [1, 1, 2, 1, 1]
         return ends
 
-    first, second, third = asyncio.run(ask())
-    assert first < pace <= second
-    assert 2 * pace <= third
+    _, _, several, after_several, after_one = asyncio.run(ask())
+    assert several < pace <= after_several
+    assert after_one < 2 * pace
 
 
 def test_what_a_read_raises_all_of_it_get_and_the_next_goes_on() -> None:

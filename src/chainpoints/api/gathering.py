@@ -33,9 +33,10 @@ class Gathering(Generic[_Q, _A]):
     """
 
     def __init__(self, *, in_threads: bool, pace_seconds: float = 0.0) -> None:
-        """`pace_seconds`: so far apart two answerings begin at least; who comes later than that waits for nothing."""
+        """`pace_seconds`: so long after an answering of several begins the next at least; after one that was asked
+        alone it waits for nothing."""
         self._in_threads, self._pace_seconds = in_threads, pace_seconds
-        self._begun = -pace_seconds
+        self._next_at = 0.0
         self._waiting: dict[_Q, list[asyncio.Future[_A]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -52,10 +53,11 @@ class Gathering(Generic[_Q, _A]):
         try:
             while self._waiting:
                 await self._all_have_asked()
-                if (pause := self._begun + self._pace_seconds - time.monotonic()) > 0:
+                if (pause := self._next_at - time.monotonic()) > 0:
                     await asyncio.sleep(pause)
-                self._begun = time.monotonic()
+                begun = time.monotonic()
                 asked = {question: self._waiting.pop(question) for question in list(self._waiting)[:MOST_AT_ONCE]}
+                self._next_at = begun + self._pace_seconds if len(asked) > 1 else begun
                 try:
                     answers = await run_in_threadpool(read, list(asked)) if self._in_threads else read(list(asked))
                 except Exception as error:
