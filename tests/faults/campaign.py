@@ -1,12 +1,12 @@
-"""One campaign: people pay through the API while providers fail, blocks are reorganised and processes are killed, and
-the merchant is told by webhook; then all of it stops, and nothing may be lost, doubled, stuck or left untold."""
+"""One campaign: people pay, are issued points, are refunded and claim through the API while providers fail, blocks are
+reorganised and processes are killed, and the merchant is told by webhook. Then all of it stops, and nothing may be
+lost, doubled, stuck or left untold."""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,18 +26,25 @@ from chainpoints.errors import StoreUnavailable
 from chainpoints.store import tables
 from chainpoints.store.session import Store
 from chainpoints.supervisor import operator_key
+from chainpoints.types import parse_points
 from faults.endpoint import KINDS, FaultyEndpoint, faulty_endpoint
 from faults.fleet import ROLES, Fleet, fleet, wait_until
-from gateway import FEC, Client, World
+from faults.people import PAYERS, SAVERS, People
+from gateway import Client, World
 from indexing import digests, fresh_digests
-from webhook_receiver import Receiver, receiving
+from webhook_receiver import Received, Receiver, receiving
 
 DRAIN_SECONDS = 60.0
-PAYERS = 4
-_SIGN_AGAIN = "/problems/authorization-not-valid-now"
-"""The chain's time has stepped back since the message was made: a wallet asks for it, and signs, again."""
 _DATABASE = "postgresql"
-_AGAIN = (409, 429, 500, 502, 503)
+_EVENTS = {
+    "payment": ("PaymentProcessor", "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)"),
+    "refund": ("PaymentProcessor", "Refunded(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)"),
+    "issue": ("PaymentProcessor", "Issued(uint32,bytes32,address,uint32,uint24,uint64,uint64,bytes32)"),
+    "claim": ("ReleaseNode", "Claimed(uint256,address,uint64,uint8)"),
+}
+"""What the chain logs of each act, and which contract does."""
+_TOLD = ("payment", "refund", "issue")
+"""Of what the merchant is told by webhook."""
 
 
 @dataclass
@@ -45,6 +52,9 @@ class Report:
     """What a campaign did, and what it found wrong: nothing, or it failed."""
 
     payments: int = 0
+    issues: int = 0
+    refunds: int = 0
+    claims: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     reorgs: int = 0
     killed: Counter[str] = field(default_factory=Counter)
@@ -57,7 +67,11 @@ class Report:
         faults = f"{self.faults.total()} faults of {len(self.faults)} kinds"
         killed = f"{self.killed.total()} kills, drained in {self.drained_seconds:.1f} s"
         told = f"{self.told} messages, {self.taken_back} of them to take one back"
-        return f"{self.payments} payments, {faults}, {self.reorgs} reorgs, {killed}; {told}"
+        return f"{self.acts}, {faults}, {self.reorgs} reorgs, {killed}; {told}"
+
+    @property
+    def acts(self) -> str:
+        return f"{self.payments} payments, {self.issues} issues, {self.refunds} refunds, {self.claims} claims"
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,7 @@ class Campaign:
         self._server = server
         self._random = random.Random(plan.seed)
         self._report = Report()
+        self._begun_at = 0
 
     def run(self) -> Report:
         """Raises AssertionError that says what was lost, doubled or stuck, and with which seed."""
@@ -121,29 +136,28 @@ class Campaign:
         store = Store(self._database)
         with httpx.Client(base_url=url, timeout=10) as http:
             world = World(self._deployment, store, url, Client(http), Client(http, operator_key(settings)))
-            number, merchant = world.merchant("shop", quota="100000")
-            for payer in range(PAYERS):
-                world.issue(merchant, f"payer {payer}", "900", f"gift-{payer}")
+            people, number = People.beginning(world)
             self._deployment.anvil.mine(plan.deepest + 1)  # no reorg reaches what was set up
-            wanted = {"url": receiver.url, "events": ["payment.created"], "finality": "head"}
-            merchant.post(f"/v1/merchants/{number}/webhooks", wanted)
+            self._begun_at = self._deployment.anvil.head()
+            wanted = {"url": receiver.url, "events": [f"{each}.created" for each in _TOLD], "finality": "head"}
+            people.shop.post(f"/v1/merchants/{number}/webhooks", wanted)
             for endpoint in endpoints:
                 endpoint.share = plan.share
-            orders: list[str] = []
             with self._trouble(running):
-                while len(orders) < plan.payments or (
-                    len(_seen(endpoints)) < plan.least_kinds and len(orders) < 10 * plan.payments
+                while len(people.paid) < plan.payments or (
+                    len(_seen(endpoints)) < plan.least_kinds and len(people.paid) < 10 * plan.payments
                 ):
-                    orders.append(self._pay(http, merchant.key or "", len(orders)))
+                    people.go_on()
             for endpoint in endpoints:
                 endpoint.share = 0.0
-            report.payments, report.faults = len(orders), _seen(endpoints)
+            report.payments, report.issues = len(people.paid), len(people.issued)
+            report.refunds, report.claims, report.faults = len(people.refunded), len(people.claimed), _seen(endpoints)
             report.killed += running.killed
             begun = time.monotonic()
             drained = "every request has ended, no lane is in trouble, all blocks were read, all messages delivered"
             wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
             report.drained_seconds = time.monotonic() - begun
-            self._check(http, merchant, orders)
+            self._check(http, people)
             self._check_told(receiver)
         self._check_store(store)
         store.close()
@@ -182,34 +196,6 @@ class Campaign:
                 self._deployment.anvil.reorg(self._random.randint(1, self._plan.deepest))
                 self._report.reorgs += 1
 
-    def _pay(self, http: httpx.Client, key: str, index: int) -> str:
-        """One order, paid: each call is repeated with its Idempotency-Key until it is answered for good. Its id."""
-        payer = f"payer {index % PAYERS}"
-        body = {"reference": f"order-{index}", "program": FEC, "points": "5"}
-        order = self._insist(http, "POST", "/v1/orders", key, body)
-        path = f"/v1/orders/{order['id']}/authorization?payer={signer(payer).address}"
-        while True:
-            offer = self._insist(http, "GET", path, None)
-            payment = World.signed(order["id"], payer, offer)
-            if self._insist(http, "POST", "/v1/payments", None, payment).get("type") != _SIGN_AGAIN:
-                return str(order["id"])
-
-    def _insist(
-        self, http: httpx.Client, method: str, path: str, key: str | None, body: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        headers = {"idempotency-key": str(uuid.uuid4())} | ({"authorization": f"Bearer {key}"} if key else {})
-        give_up_at = time.monotonic() + DRAIN_SECONDS
-        while True:
-            with suppress(httpx.TransportError):
-                answer = http.request(method, path, json=body, headers=headers)
-                if answer.status_code < 400 or answer.json()["type"] == _SIGN_AGAIN:
-                    found: dict[str, Any] = answer.json()
-                    return found
-                assert answer.status_code in _AGAIN, f"{method} {path}: {answer.text}"
-                assert answer.status_code != 500, f"{method} {path}: {answer.text}"
-            assert time.monotonic() < give_up_at, f"{method} {path} was not answered for {DRAIN_SECONDS:.0f} s"
-            time.sleep(0.1)
-
     def _is_drained(self, http: httpx.Client, store: Store) -> bool:
         with suppress(httpx.TransportError):
             status = http.get("/v1/status").json()
@@ -218,14 +204,22 @@ class Campaign:
             return not at_work and status["read_at"]["hash"] == head and _told_up_to(store) == (head, 0)
         return False
 
-    def _check(self, http: httpx.Client, merchant: Client, orders: list[str]) -> None:
-        """Each order was paid exactly once, by the gateway's word and by the chain's own logs."""
-        states = Counter(merchant.get(f"/v1/orders/{order}")["status"] for order in orders)
+    def _check(self, http: httpx.Client, people: People) -> None:
+        """Each act was done exactly once, by the gateway's word and by the chain's own logs."""
         refusals = http.get("/v1/totals").json()["refusals"]
-        assert states == {"paid": len(orders)}, f"orders ended as {dict(states)}, refused for {refusals}"
-        hashes = Counter(log["topics"][2] for log in _paid_logs(self._deployment))
-        assert len(hashes) == len(orders), f"{len(hashes)} orders were paid on chain, not {len(orders)}"
-        assert set(hashes.values()) == {1}, "an order was paid twice on chain"
+        ended = {order: people.shop.get(f"/v1/orders/{order}")["status"] for order in (*people.paid, *people.issued)}
+        due = dict.fromkeys(people.paid, "paid") | dict.fromkeys(people.refunded, "partially_refunded")
+        due |= dict.fromkeys(people.issued, "issued")
+        assert ended == due, f"orders ended as {Counter(ended.values())}, refused for {refusals}"
+        for saver in people.claimed:
+            wallet = http.get(f"/v1/wallets/{signer(saver).address}").json()
+            assert parse_points(wallet["balance"]) > parse_points(wallet["claimable"]) == 0, f"{saver}: {wallet}"
+        times = {"payment": len(people.paid), "refund": len(people.refunded), "claim": len(people.claimed)}
+        times["issue"] = len(people.issued) + PAYERS + SAVERS
+        for act, count in times.items():
+            objects = Counter(_object_of(log) for log in self._logs(act))
+            assert len(objects) == count, f"{act}: {len(objects)} were made on chain, not {count}"
+            assert set(objects.values()) <= {1}, f"{act}: made twice on chain"
         for lane in http.get("/v1/status").json()["lanes"]:
             mined, pending = (
                 int(self._deployment.rpc.call("eth_getTransactionCount", lane["sender"], tag), 16)
@@ -234,20 +228,33 @@ class Campaign:
             assert mined == pending, f"{lane['name']} has {pending - mined} transactions that are in no block"
 
     def _check_told(self, receiver: Receiver) -> None:
-        """Of each order the merchant was told what became of it, in order: in the end that it is paid, where it is."""
-        of_order: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        """Of each order the merchant was told what became of it, in order: in the end just that which the chain has."""
+        of_order: defaultdict[str, list[Received]] = defaultdict(list)
         for each in receiver.distinct():
-            of_order[each.data["order_hash"]].append(each.message)
+            of_order[each.data["order_hash"]].append(each)
             self._report.told += 1
-            self._report.taken_back += each.type == "payment.reversed"
-        paid = {log["topics"][2]: log["blockHash"] for log in _paid_logs(self._deployment)}
-        assert of_order.keys() == paid.keys(), f"{len(of_order)} orders were told of, and {len(paid)} are paid"
+            self._report.taken_back += each.type.endswith(".reversed")
+        on_chain: defaultdict[str, set[tuple[str, str, int]]] = defaultdict(set)
+        for act in _TOLD:
+            for log in self._logs(act, self._begun_at + 1):
+                on_chain[_object_of(log)].add((act, log["blockHash"], int(log["logIndex"], 16)))
+        assert of_order.keys() == on_chain.keys(), f"{len(of_order)} orders were told of, {len(on_chain)} have logs"
         for order, messages in of_order.items():
-            types = [message["type"] for message in messages]
-            assert [message["data"]["sequence"] for message in messages] == list(range(1, len(messages) + 1)), types
-            assert types == (["payment.created", "payment.reversed"] * len(types))[: len(types)], types
-            assert messages[-1]["type"] == "payment.created", types
-            assert messages[-1]["data"]["block_hash"] == paid[order], "the block that was told is not the order's"
+            types = [each.type for each in messages]
+            assert [each.data["sequence"] for each in messages] == list(range(1, len(messages) + 1)), types
+            assert _standing(messages) == on_chain[order], f"{types} is not what the chain has of the order"
+
+    def _logs(self, act: str, from_block: int = 0) -> list[dict[str, Any]]:
+        """The node's own."""
+        contract, signature = _EVENTS[act]
+        query = {
+            "fromBlock": hex(from_block),
+            "toBlock": "latest",
+            "address": self._deployment.manifest.address(contract),
+            "topics": [topic(signature)],
+        }
+        found: list[dict[str, Any]] = self._deployment.rpc.call("eth_getLogs", query)
+        return found
 
     def _check_store(self, store: Store) -> None:
         ours, fresh = digests(store), fresh_digests(self._deployment, self._folder)
@@ -274,13 +281,18 @@ def _told_up_to(store: Store) -> tuple[str | None, int]:
     return None, 0
 
 
-def _paid_logs(deployment: Deployment) -> list[dict[str, Any]]:
-    """All Paid events, from the node's own logs."""
-    query = {
-        "fromBlock": "0x0",
-        "toBlock": "latest",
-        "address": deployment.manifest.address("PaymentProcessor"),
-        "topics": [topic("Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)")],
-    }
-    found: list[dict[str, Any]] = deployment.rpc.call("eth_getLogs", query)
-    return found
+def _object_of(log: dict[str, Any]) -> str:
+    """The order's hash, or a claim's node."""
+    return str(log["topics"][1 if log["topics"][0] == topic(_EVENTS["claim"][1]) else 2])
+
+
+def _standing(messages: list[Received]) -> set[tuple[str, str, int]]:
+    """What was told and not taken back: the act, its block's hash and its log's index."""
+    standing: dict[str, tuple[str, str, int]] = {}
+    for each in messages:
+        act, what = each.type.split(".")
+        if what == "created":
+            standing[each.id] = (act, each.data["block_hash"], each.data["log_index"])
+        else:
+            assert standing.pop(each.data["reverses"], None), f"{each.type} takes back what did not stand"
+    return set(standing.values())

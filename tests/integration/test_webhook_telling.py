@@ -19,7 +19,7 @@ from builders import signer
 from chain_rows import ChainRows, block_hash
 from chainpoints.store import Connection, tables
 from chainpoints.store.session import Store
-from chainpoints.store.webhooks import Block, EndpointRow, add_endpoint, change, endpoint
+from chainpoints.store.webhooks import Block, EndpointRow, add_endpoint, blocks_before, change, endpoint
 from chainpoints.types import ONE_POINT
 from chainpoints.webhooks import tell
 from chainpoints.webhooks.tell import Teller
@@ -252,6 +252,29 @@ def something_happens(chain: Chain, teller: Teller) -> None:
         for up_to in (1, len(earlier) // 2, len(earlier)):
             chain.read_again(earlier, up_to)
             teller.step()
+
+
+@pytest.mark.parametrize("depth", [1, 4, 7])
+def test_a_reorg_of_the_block_that_they_were_made_at_tells_nothing_older(chain: Chain, depth: int) -> None:
+    """Seven blocks above the anchor, more than are told at once."""
+    chain.grow(4)
+    before, endpoints = chain.payments(chain.height), endpoints_of_each_finality(chain)
+    teller = Teller(chain.store, may_lose_blocks=False)
+    settle(teller)
+    chain.reorg(depth, depth + 2)
+    settle(teller)
+    chain.grow(2)
+    settle(teller)
+    for each in endpoints:
+        known = told(chain.store, each)
+        assert known == chain.payments(chain.look(each.finality)) - before, each.finality
+        assert known or each.finality != "head"
+    chain.grow(FINALITY_DEPTH + 3)
+    settle(teller)
+    with chain.store.read() as connection:
+        assert not blocks_before(connection), "kept after they are final"
+    for each in endpoints:
+        assert told(chain.store, each) == chain.payments(chain.look(each.finality)) - before, each.finality
 
 
 def messages(store: Store) -> list[Any]:

@@ -442,6 +442,16 @@ webhook_endpoints = Table(
     Column("anchor_hash", _HASH),
 )
 
+webhook_blocks_before = Table(
+    "webhook_blocks_before",
+    metadata,
+    # Blocks above the anchor that were there when the endpoint was made: it is told of nothing in them, even when a
+    # reorg sends it back to its anchor. They go when they are final.
+    Column("endpoint", String(36), ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_hash", _HASH, nullable=False),
+)
+
 webhook_messages = Table(
     "webhook_messages",
     metadata,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, insert, literal, select, update
 
 from chainpoints.config import Secret
 from chainpoints.store import tables
@@ -53,12 +54,14 @@ class EndpointRow:
         return [self.secret] + ([previous] if previous and now < (self.previous_until or 0) else [])
 
 
-_t = tables.webhook_endpoints.c
+_t, _blocks = tables.webhook_endpoints.c, tables.blocks.c
+_before = tables.webhook_blocks_before.c
 _ALL = select(tables.webhook_endpoints)
 _ACTIVE = _ALL.where(_t.active).order_by(_t.id)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ACTIVE_AMONG = _ACTIVE.where(_t.id.in_(_IDS))
 _HELD = select(_t.id, _t.block_number, _t.block_hash).where(_t.id.in_(_IDS)).order_by(_t.id).with_for_update()
+_BEFORE = select(_before.endpoint, _before.block_hash)
 _SUCCEEDED = (
     update(tables.webhook_endpoints).where(_t.id.in_(_IDS), _t.failing_since.is_not(None)).values(failing_since=None)
 )
@@ -74,7 +77,7 @@ def add_endpoint(
     told: Block,
     anchor: Block,
 ) -> EndpointRow:
-    """An active endpoint with a new secret; it is told of what comes after the block `told`."""
+    """An active endpoint with a new secret; it is told of what comes after the block `told`, which is the head."""
     row = {
         "id": f"whk_{secrets.token_hex(16)}",
         "merchant": merchant,
@@ -91,6 +94,8 @@ def add_endpoint(
         **_place(told, anchor),
     }
     connection.execute(insert(tables.webhook_endpoints).values(row))
+    before = select(literal(row["id"]), _blocks.number, _blocks.hash).where(_blocks.number > anchor.number)
+    connection.execute(insert(tables.webhook_blocks_before).from_select(list(_before), before))
     found = endpoint(connection, merchant, str(row["id"]))
     assert found is not None
     return found
@@ -160,9 +165,19 @@ def hold(connection: Connection, endpoint_ids: Iterable[str]) -> dict[str, Block
     return {row.id: Block(row.block_number, row.block_hash) for row in rows}
 
 
+def blocks_before(connection: Connection) -> dict[str, set[str]]:
+    """By endpoint: hashes of blocks that were on the chain before it was made, and may not be final yet."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(_BEFORE):
+        found[row.endpoint].add(row.block_hash)
+    return found
+
+
 def move(connection: Connection, endpoint_ids: Iterable[str], told: Block, anchor: Block) -> None:
-    which = _t.id.in_(list(endpoint_ids))
-    connection.execute(update(tables.webhook_endpoints).where(which).values(_place(told, anchor)))
+    ids = list(endpoint_ids)
+    connection.execute(update(tables.webhook_endpoints).where(_t.id.in_(ids)).values(_place(told, anchor)))
+    final = delete(tables.webhook_blocks_before).where(_before.endpoint.in_(ids), _before.block_number <= anchor.number)
+    connection.execute(final)
 
 
 def _place(told: Block, anchor: Block) -> dict[str, Any]:

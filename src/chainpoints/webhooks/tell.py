@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chainpoints.errors import StoreUnavailable
@@ -40,10 +40,12 @@ _Told = set[tuple[str | None, int | None]]
 
 @dataclass(slots=True)
 class _Standing:
-    """An endpoint, the block that it goes on from, and what it was told above that."""
+    """An endpoint, the block that it goes on from, what it was told above that, and the blocks that were there before
+    it was made: it is told of nothing in them."""
 
     endpoint: EndpointRow
     block: Block
+    before: Collection[str] = ()
     told: _Told = field(default_factory=set)
 
 
@@ -112,6 +114,7 @@ class _Look:
         self._blocks_are_lost = may_lose_blocks and tip.number >= state.node_head
         self._targets = {"head": tip.number, "safe": min(state.safe, tip.number), "final": min(state.final, tip.number)}
         self._hashes: dict[int, str] = {}
+        self._before: dict[str, set[str]] = {}
 
     def refusals(self, plan: _Plan) -> None:
         requests = feed.refusals(self._connection)
@@ -129,6 +132,7 @@ class _Look:
         known = {number for each in active for number in (each.told.number, each.anchor.number)}
         self._hashes = feed.blocks(self._connection, known)
         ahead = messages.told_ahead(self._connection) if active else set()
+        self._before = endpoints.blocks_before(self._connection) if active else {}
         groups: defaultdict[tuple[Block, int], list[_Standing]] = defaultdict(list)
         for endpoint in active:
             standing = self._standing(plan, endpoint, endpoint.id in ahead)
@@ -146,12 +150,12 @@ class _Look:
         told = endpoint.told
         if self._is_stored(told):
             above = messages.standing_above(self._connection, endpoint.id, told.number) if is_ahead else []
-            return self._sorted_out(plan, _Standing(endpoint, told), above)
+            return self._sorted_out(plan, self._from(endpoint, told), above)
         if told.number > self._tip.number and not self._blocks_are_lost:
             return None
         if self._is_stored(endpoint.anchor):
             above = messages.standing_above(self._connection, endpoint.id, endpoint.anchor.number)
-            return self._sorted_out(plan, _Standing(endpoint, endpoint.anchor), above)
+            return self._sorted_out(plan, self._from(endpoint, endpoint.anchor), above)
         return self._deep(plan, endpoint)
 
     def _deep(self, plan: _Plan, endpoint: EndpointRow) -> _Standing:
@@ -162,7 +166,10 @@ class _Look:
         number = min([endpoint.anchor.number, self._tip.number, *(block - 1 for block in gone)])
         back = Block(number, feed.blocks(self._connection, [number]).get(number))
         above = [each for each in everything if (each.block_number or 0) > number]
-        return self._sorted_out(plan, _Standing(endpoint, back), above)
+        return self._sorted_out(plan, self._from(endpoint, back), above)
+
+    def _from(self, endpoint: EndpointRow, block: Block) -> _Standing:
+        return _Standing(endpoint, block, self._before.get(endpoint.id, ()))
 
     def _sorted_out(self, plan: _Plan, standing: _Standing, above: Iterable[MessageRow]) -> _Standing:
         """Takes back what was told of blocks that are gone, the newest first, and notes what stands."""
@@ -195,7 +202,8 @@ class _Look:
             for each in group:
                 endpoint = each.endpoint
                 concerned = endpoint.merchant in happening.merchants and endpoint.wants(event)
-                if concerned and (row["block_hash"], row["log_index"]) not in each.told:
+                is_new = row["block_hash"] not in each.before
+                if concerned and is_new and (row["block_hash"], row["log_index"]) not in each.told:
                     plan.drafts.append(draft(happening, endpoint.id, endpoint.merchant, finality, names))
         anchor = min(self._state.final, target)
         hashes = feed.blocks(self._connection, [anchor, target])
