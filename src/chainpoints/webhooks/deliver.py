@@ -28,7 +28,10 @@ AT_ONCE = 128
 AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 
-AT_ONCE_TO_MERCHANT = 96
+SHARE_OF_MERCHANT = 3
+"""So many times what stays free: 96 for one alone, 54 each for two, 38 for three. However many there are whose webhooks
+take their time, there is room for one more."""
+
 AT_ONCE_TO_ONE = 32
 AT_ONCE_TO_ONE_FAILING = 2
 
@@ -85,8 +88,8 @@ class Deliverer:
             waiting = endpoints.active_endpoints(connection, messages.endpoints_with_due(connection, now))
             random.shuffle(waiting)  # so that none is always the last
             for endpoint in waiting:
-                share = AT_ONCE_TO_MERCHANT - of_merchant[endpoint.merchant]
-                limit = min(room - started, share, AT_ONCE_TO_ONE - busy[endpoint.id])
+                share = _share(room - started, of_merchant[endpoint.merchant])
+                limit = min(share, AT_ONCE_TO_ONE - busy[endpoint.id])
                 if endpoint.failing_since is not None:
                     limit = min(limit, AT_ONCE_TO_FAILING - failing, AT_ONCE_TO_ONE_FAILING - busy[endpoint.id])
                 if limit <= 0:
@@ -132,6 +135,12 @@ class Deliverer:
             _tell(endpoint, message, outcome)
         self._on_step("recorded")
         return True
+
+
+def _share(free: int, has: int) -> int:
+    """How many of the free places a merchant may take that has some; the last ones are for those who have none."""
+    share = (SHARE_OF_MERCHANT * free - has) // (SHARE_OF_MERCHANT + 1)
+    return share if has else min(max(share, 1), free)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

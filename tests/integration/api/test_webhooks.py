@@ -154,31 +154,40 @@ def test_of_two_deliverers_one_works_and_the_other_takes_over(api: Api, shop: Cl
     assert len(receiver.distinct()) == 6
 
 
-@pytest.mark.parametrize(("endpoints", "whose"), [(2, 1), (4, 2)], ids=["of the same merchant", "of another merchant"])
+@pytest.mark.parametrize(
+    ("endpoints", "lame_merchants", "whose"),
+    [(2, [1], 1), (4, [1], 2), (4, [1, 2], 3)],
+    ids=["of the same merchant", "of another merchant", "of a third merchant"],
+)
 def test_endpoints_that_take_their_time_hold_up_no_other(
-    api: Api, shop: Client, receiver: Receiver, endpoints: int, whose: int
+    api: Api, receiver: Receiver, endpoints: int, lame_merchants: list[int], whose: int
 ) -> None:
     """More is due to them than is sent at once in all."""
-    pings, hooks = 40, f"/v1/merchants/{whose}/webhooks"
+    pings, seconds = 40, 3
+    with api.store.write() as connection:
+        ChainRows(connection).merchant(3, signer("third shop").address)
 
     def slow(_: Received) -> tuple[int, dict[str, str], str]:
-        time.sleep(3)
+        time.sleep(seconds)
         return 200, {}, ""
 
+    def made(merchant: int, url: str) -> tuple[Client, str]:
+        shop, hooks = api.merchant(merchant), f"/v1/merchants/{merchant}/webhooks"
+        return shop, f"{hooks}/{shop.post(hooks, {'url': url, 'finality': 'head'})['id']}"
+
     with receiving(slow) as lazy:
-        lame = [hook(shop, lazy.url) for _ in range(endpoints)]
-        for each in lame * (AT_ONCE // endpoints + 1):
-            ping(shop, each)
+        lame = [made(merchant, lazy.url) for merchant in lame_merchants for _ in range(endpoints)]
+        for shop, path in lame * (AT_ONCE // endpoints + 1):
+            shop.post(f"{path}/test", {})
         with delivering(api.settings, api.store):
-            lazy.wait_until(lambda got: len(got) >= endpoints)
-            other, begun = shop if whose == 1 else api.merchant(whose), time.monotonic()
-            made = other.post(hooks, {"url": receiver.url, "finality": "head"})
+            lazy.wait_until(lambda got: len(got) >= len(lame))
+            (shop, path), begun = made(whose, receiver.url), time.monotonic()
             for _ in range(pings):
-                other.post(f"{hooks}/{made['id']}/test", {})
+                shop.post(f"{path}/test", {})
             receiver.wait_until(lambda got: len(got) == pings)
-            assert time.monotonic() - begun < 3
-            for each in lame:
-                shop.send("DELETE", f"{HOOKS}/{each['id']}")
+            assert time.monotonic() - begun < seconds
+            for shop, path in lame:
+                shop.send("DELETE", path)
 
 
 def test_the_messages_of_an_order_wait_for_each_other_and_for_no_other(api: Api, shop: Client) -> None:
