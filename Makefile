@@ -11,7 +11,7 @@ help:
 	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
 	@echo "make bench-indexing  measure how fast the indexer is, against Ponder and the floor"
 	@echo "make bench-size  measure what chains up to ten times as long cost to index, and to restore"
-	@echo "make bench-relay  measure signed payments from the API to the indexed row"
+	@echo "make bench-relay  measure signed payments from the API to the webhook"
 	@echo "make bench-api  measure reads of wallets, against a bare route"
 	@echo "make lock   write the lock files anew from pyproject.toml and package.json"
 	@echo "make clean  remove what was installed and built; .chainpoints (the local chain's state) stays"

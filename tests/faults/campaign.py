@@ -215,6 +215,7 @@ class Campaign:
             wallet = http.get(f"/v1/wallets/{signer(saver).address}").json()
             assert parse_points(wallet["balance"]) > parse_points(wallet["claimable"]) == 0, f"{saver}: {wallet}"
         times = {"payment": len(people.paid), "refund": len(people.refunded), "claim": len(people.claimed)}
+        assert all(times.values()), f"not everything was done: {times}"
         times["issue"] = len(people.issued) + PAYERS + SAVERS
         for act, count in times.items():
             objects = Counter(_object_of(log) for log in self._logs(act))
@@ -234,15 +235,15 @@ class Campaign:
             of_order[each.data["order_hash"]].append(each)
             self._report.told += 1
             self._report.taken_back += each.type.endswith(".reversed")
-        on_chain: defaultdict[str, set[tuple[str, str, int]]] = defaultdict(set)
+        on_chain: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
         for act in _TOLD:
             for log in self._logs(act, self._begun_at + 1):
-                on_chain[_object_of(log)].add((act, log["blockHash"], int(log["logIndex"], 16)))
+                on_chain[_object_of(log)].append((act, log["blockHash"], int(log["logIndex"], 16)))
         assert of_order.keys() == on_chain.keys(), f"{len(of_order)} orders were told of, {len(on_chain)} have logs"
         for order, messages in of_order.items():
             types = [each.type for each in messages]
             assert [each.data["sequence"] for each in messages] == list(range(1, len(messages) + 1)), types
-            assert _standing(messages) == on_chain[order], f"{types} is not what the chain has of the order"
+            assert _standing(messages) == sorted(on_chain[order]), f"{types} is not what the chain has of the order"
 
     def _logs(self, act: str, from_block: int = 0) -> list[dict[str, Any]]:
         """The node's own."""
@@ -286,7 +287,7 @@ def _object_of(log: dict[str, Any]) -> str:
     return str(log["topics"][1 if log["topics"][0] == topic(_EVENTS["claim"][1]) else 2])
 
 
-def _standing(messages: list[Received]) -> set[tuple[str, str, int]]:
+def _standing(messages: list[Received]) -> list[tuple[str, str, int]]:
     """What was told and not taken back: the act, its block's hash and its log's index."""
     standing: dict[str, tuple[str, str, int]] = {}
     for each in messages:
@@ -295,4 +296,4 @@ def _standing(messages: list[Received]) -> set[tuple[str, str, int]]:
             standing[each.id] = (act, each.data["block_hash"], each.data["log_index"])
         else:
             assert standing.pop(each.data["reverses"], None), f"{each.type} takes back what did not stand"
-    return set(standing.values())
+    return sorted(standing.values())

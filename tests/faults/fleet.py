@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,8 @@ ROLES = ("index", "relay", "deliver", "serve")
 class Fleet:
     """One process for each role. `killed` and `restarted` count."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._folder, self._environment = folder, environment
+    def __init__(self, folder: Path, environment: dict[str, str], roles: Sequence[str]) -> None:
+        self._folder, self._environment, self._roles = folder, environment, roles
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -30,9 +30,13 @@ class Fleet:
         self.restarted: Counter[str] = Counter()
 
     def start(self) -> None:
-        for role in ROLES:
+        for role in self._roles:
             self._start(role)
         self._keeper.start()
+
+    def is_running(self, role: str) -> bool:
+        with self._lock:
+            return self._processes[role].poll() is None
 
     def kill(self, role: str) -> None:
         """kill -9."""
@@ -51,7 +55,7 @@ class Fleet:
         """The ends of the logs, for the message of a failure."""
         return "\n".join(
             f"{role}: {line}"
-            for role in ROLES
+            for role in self._roles
             for line in (self._folder / f"{role}.log").read_text(errors="replace").splitlines()[-lines:]
         )
 
@@ -76,10 +80,10 @@ class Fleet:
 
 
 @contextmanager
-def fleet(folder: Path, settings: dict[str, str]) -> Iterator[Fleet]:
+def fleet(folder: Path, settings: dict[str, str], roles: Sequence[str] = ROLES) -> Iterator[Fleet]:
     folder.mkdir(parents=True, exist_ok=True)
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CHAINPOINTS_")}
-    running = Fleet(folder, plain | settings)
+    running = Fleet(folder, plain | settings, roles)
     running.start()
     try:
         yield running

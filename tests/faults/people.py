@@ -51,7 +51,8 @@ class People:
             order = shop.post("/v1/orders", _in_money(f"saving-{saver}"))
             body = _issue(order["id"], f"saver {saver}", "0") | {"node_total": "60", "program": INSTALMENTS}
             world.mined(shop.post("/v1/issues", body))
-        world.move_to(world.deployment.anvil.now() + 3 * DAY)
+        soon_after_a_midnight = (world.deployment.anvil.now() // DAY + 3) * DAY + 60  # so that no release is near
+        world.move_to(soon_after_a_midnight)
         return people, number
 
     def go_on(self) -> None:

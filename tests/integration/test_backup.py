@@ -195,9 +195,9 @@ def test_the_backup_is_one_moment_while_rows_are_written(store: Store, tmp_path:
     assert len(names) % 2 == 0
 
 
-def test_the_drill(deployment: Deployment, store: Store, tmp_path: Path) -> None:
+def test_t40_the_drill(deployment: Deployment, store: Store, tmp_path: Path) -> None:
     """The database is lost after a backup, with payments made since: restored, the gateway reads them from the chain,
-    and what was sent before is not carried out again."""
+    row for row as they were, and what was sent before is not carried out again."""
     with running_gateway(deployment, store) as world:
         number, merchant = world.merchant("shop")
         world.issue(merchant, "alice", "100", "till-1")
@@ -206,12 +206,16 @@ def test_the_drill(deployment: Deployment, store: Store, tmp_path: Path) -> None
         world.pay(merchant, "alice", "20", "order-2")
         world.read_all()
         totals, key = world.public.get("/v1/totals"), merchant.key
+    with store.read() as connection:
+        lost = table_digests(connection)
     store.close()
 
     restored = another(tmp_path, "restored.db")
     restore(tmp_path / "backup.db", restored, quiet)
     with running_gateway(deployment, restored) as world:
         world.read_all()
+        with restored.read() as connection:
+            assert table_digests(connection) == lost
         now = world.public.get("/v1/totals")
         assert {name: now[name] for name in ("paid", "supply", "payments")} == {
             name: totals[name] for name in ("paid", "supply", "payments")
@@ -225,11 +229,11 @@ def test_the_drill(deployment: Deployment, store: Store, tmp_path: Path) -> None
         world.mined(world.public.post("/v1/payments", world.payment(order, "alice")))
         assert number == order["merchant"]
     with restored.read() as connection:
-        as_followed = table_digests(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
+        as_followed = table_digests(connection)
     settings = deployment.settings
     rebuild(settings, deployment.manifest, restored, quiet)
     with restored.read() as connection:
-        rebuilt = table_digests(connection, [tables.payments, tables.balances, tables.nodes, tables.books])
+        rebuilt = table_digests(connection)
     assert rebuilt == as_followed
     restored.close()
 

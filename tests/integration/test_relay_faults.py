@@ -16,7 +16,7 @@ from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
-from relaying import Shop, eventually, node_of, opened_shop, order_hash, relayer_process, relaying
+from relaying import MERCHANT, Shop, eventually, node_of, opened_shop, order_hash, relayer_process, relaying
 from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -256,6 +256,23 @@ def test_a_reorg_that_takes_an_issue_and_what_was_paid_with_it_refuses_nothing(s
     shop.assert_no_gaps()
 
 
+def test_a_reorg_that_takes_quota_and_an_issue_after_it_keeps_their_order(shop: Shop) -> None:
+    """The issue may need the quota: its key waits for the registrar's."""
+    with relaying(shop):
+        for turn in range(6):
+            more = {"merchant": MERCHANT, "amount": ONE_POINT, "evidence": order_hash(f"receipt {turn}")}
+            quota = shop.accept("add_quota", more)
+            issue = shop.issue(f"newcomer {turn}", 100, f"till {turn}")
+            shop.wait([quota, issue])
+            last = shop.requests([issue])[0].block_hash
+            shop.anvil.reorg(2)
+            eventually(lambda: shop.requests([issue])[0].block_hash != last)  # noqa: B023
+            first, second = shop.wait([quota, issue])
+            assert (first.state, second.state, second.failures) == ("mined", "mined", 0)
+            assert (first.block_number or 0) < (second.block_number or 0)
+    shop.assert_no_gaps()
+
+
 def test_a_key_that_no_lane_has_any_more_holds_up_no_refusal(shop: Shop) -> None:
     """Nobody follows its transactions: one is on record as sent for ever, one as mined in a block that is gone."""
     with shop.store.write() as connection:
@@ -370,7 +387,7 @@ def test_t27_a_nonce_used_by_somebody_else_stops_nothing(shop: Shop) -> None:
             assert set(shop.states(ids)) == {"sent"}, "given up before the other transaction was final"
             shop.anvil.mine(64)
             done = shop.wait(ids)
-    assert {request.state for request in done} == {"mined"}
+    assert {(request.state, request.failures) for request in done} == {("mined", 0)}
     assert len(set(shop.paid_orders())) == len(shop.paid_orders()) >= 4
 
 

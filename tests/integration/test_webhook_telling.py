@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from builders import signer
 from chain_rows import ChainRows, block_hash
 from chainpoints.store import Connection, tables
 from chainpoints.store.session import Store
-from chainpoints.store.webhooks import Block, EndpointRow, add_endpoint, blocks_before, change, endpoint
+from chainpoints.store.webhooks import Block, EndpointRow, add_endpoint, change, endpoint
 from chainpoints.types import ONE_POINT
 from chainpoints.webhooks import tell
 from chainpoints.webhooks.tell import Teller
@@ -272,9 +272,52 @@ def test_a_reorg_of_the_block_that_they_were_made_at_tells_nothing_older(chain: 
     chain.grow(FINALITY_DEPTH + 3)
     settle(teller)
     with chain.store.read() as connection:
-        assert not blocks_before(connection), "kept after they are final"
+        kept = connection.scalar(select(func.count()).select_from(tables.webhook_blocks_before))
+    assert kept == 0, "kept after they are final"
     for each in endpoints:
         assert told(chain.store, each) == chain.payments(chain.look(each.finality)) - before, each.finality
+
+
+def test_what_was_there_before_and_comes_back_is_told_once_it_was_told_elsewhere(chain: Chain) -> None:
+    """Else the last that a merchant hears of a payment on the chain is that it was taken back."""
+    order = "0x" + "ee" * 32
+
+    def paid_in(block: int) -> tuple[str, int]:
+        with chain.store.write() as connection:
+            rows = ChainRows(connection, places={block: 99})
+            rows.payment(block, order, ALICE, ONE_POINT)
+        return block_hash(block, chain.branches[block - 1]), rows.places[block]
+
+    chain.grow(4)
+    paid_in(6)
+    before, (head, *_) = list(chain.branches), endpoints_of_each_finality(chain)
+    teller = Teller(chain.store, may_lose_blocks=False)
+    settle(teller)
+    assert told(chain.store, head) == Counter()
+    chain.reorg(3, 4)
+    elsewhere = paid_in(7)
+    settle(teller)
+    assert told(chain.store, head)[elsewhere] == 1
+    chain.come_back([*before, *[77] * 3])
+    again = paid_in(6)
+    settle(teller)
+    assert told(chain.store, head)[again] == 1, "taken back, and not told again"
+    assert told(chain.store, head)[elsewhere] == 0
+
+
+def test_a_block_that_came_while_the_endpoint_was_made_is_told(chain: Chain) -> None:
+    chain.grow(8)
+    with chain.store.write() as connection:
+        told_up_to = Block(6, block_hash(6, chain.branches[5]))
+        made = add_endpoint(
+            connection, merchant=1, url="https://a.example/", events=None, finality="head",
+            told=told_up_to, anchor=Block(8, block_hash(8, chain.branches[7])),
+        )  # fmt: skip
+    assert made.anchor == told_up_to
+    settle(Teller(chain.store, may_lose_blocks=False))
+    new = chain.payments(chain.height) - chain.payments(6)
+    assert new
+    assert told(chain.store, made) == new
 
 
 def messages(store: Store) -> list[Any]:

@@ -15,15 +15,15 @@ from chainpoints.chain.heads import HeadBell
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Settings
-from chainpoints.errors import ChainpointsError, Conflict, ReorgBeyondFinality
+from chainpoints.errors import ChainpointsError, ReorgBeyondFinality
 from chainpoints.indexer.follow import Follower, Progress
 from chainpoints.store import chain_rows
+from chainpoints.store.leading import lead
 from chainpoints.store.session import Store
 
 log = structlog.get_logger()
 
 _STOPS_WITHIN_SECONDS = 0.2
-_LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 
 
@@ -33,17 +33,7 @@ def run_indexer(settings: Settings, manifest: Manifest, store: Store, stop_event
     Raises ReorgBeyondFinality, after recording it in chain_state.halted, and ConfigError when the endpoint, the
     deployment and the database do not belong together. What may pass is logged and tried again.
     """
-    waiting = False
-    while not stop_event.is_set():
-        try:
-            with store.leader("index"):
-                _follow(settings, manifest, store, stop_event)
-                return
-        except Conflict as conflict:
-            if not waiting:
-                log.info("waiting to index", reason=str(conflict))
-            waiting = True
-            stop_event.wait(_LEADER_RETRY_SECONDS)
+    lead(store, "index", stop_event, lambda over: _follow(settings, manifest, store, over))
 
 
 def rebuild(settings: Settings, manifest: Manifest, store: Store, progress: Progress) -> None:

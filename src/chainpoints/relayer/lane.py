@@ -122,7 +122,7 @@ class Lane:
         return self._sender.address
 
     def start(self) -> None:
-        """To be called once: what an earlier process left unfinished is sent again, the same bytes."""
+        """What an earlier process left unfinished is sent again, the same bytes."""
         with self._store.write() as connection:
             relay_transactions.send_again(connection, self._sender.address)
             relay_transactions.set_trouble(connection, self.name, self._sender.address, None)

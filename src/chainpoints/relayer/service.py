@@ -16,7 +16,7 @@ from chainpoints.chain.reverts import Reverts
 from chainpoints.chain.rpc import Rpc
 from chainpoints.chain.signer import load_signer, relayer_keys
 from chainpoints.config import Settings
-from chainpoints.errors import ChainpointsError, Conflict
+from chainpoints.errors import ChainpointsError
 from chainpoints.relayer.fees import FeePolicy, policy_of
 from chainpoints.relayer.housekeeping import Housekeeping
 from chainpoints.relayer.lane import Common, Lane
@@ -24,12 +24,12 @@ from chainpoints.relayer.node import Node
 from chainpoints.relayer.retired import Retired
 from chainpoints.relayer.sender import Sender
 from chainpoints.relayer.settle import OnStep
+from chainpoints.store.leading import lead
 from chainpoints.store.relay import LANES
 from chainpoints.store.session import Store
 
 log = structlog.get_logger()
 
-_LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 
 
@@ -47,23 +47,12 @@ def run_relayer(
     `on_step` is told of "recorded", "broadcast" and "mined" as they happen. Raises ConfigError when a key is missing;
     what may pass is logged, kept as the lane's trouble and tried again.
     """
-    waiting = False
     with ExitStack() as endpoints:
         artifacts = load_artifacts()
         calls, reverts = Calls(manifest, artifacts), Reverts(artifacts)
         common = Common(settings.chain, store, calls, reverts, policy or policy_of(settings), on_step)
         workers = _workers(settings, common, endpoints)
-        while not stop_event.is_set():
-            with ExitStack() as leadership:
-                try:
-                    leadership.enter_context(store.leader("relay"))
-                except Conflict as conflict:
-                    if not waiting:
-                        log.info("waiting to relay", reason=str(conflict))
-                    waiting = True
-                    stop_event.wait(_LEADER_RETRY_SECONDS)
-                    continue
-                _run(workers, stop_event)
+        lead(store, "relay", stop_event, lambda over: _run(workers, over))
 
 
 class Worker(Protocol):
@@ -72,7 +61,7 @@ class Worker(Protocol):
     name: str
 
     def start(self) -> None:
-        """To be called once, before the first step."""
+        """To be called before the first step, each time that this process begins to lead."""
 
     def step(self) -> float:
         """Does what can be done now; gives the seconds until it is worth while again."""

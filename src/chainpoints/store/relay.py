@@ -87,13 +87,20 @@ def _block_is_stored() -> ColumnElement[bool]:
     return exists().where(blocks.c.hash == transactions.c.block_hash)
 
 
+_EARLIER = requests.alias("earlier")
+
+
+def _earlier(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is an earlier request that is of the same wallet, of the same order, or about the merchant."""
+    same_merchant = _EARLIER.c.merchant == requests.c.merchant
+    same_order = same_merchant & (_EARLIER.c.order_hash == requests.c.order_hash)
+    reasons = (_EARLIER.c.wallet == requests.c.wallet, same_order, same_merchant & (_EARLIER.c.lane == "registrar"))
+    before = _EARLIER.c.sequence < requests.c.sequence
+    return or_(*(exists().where(reason, before, *which) for reason in reasons))
+
+
 def _ready(which: ColumnElement[bool]) -> Select[Any]:
-    earlier = requests.alias("earlier")
-    before = (earlier.c.sequence < requests.c.sequence) & earlier.c.state.in_(OPEN)
-    same_merchant = earlier.c.merchant == requests.c.merchant
-    same_order = same_merchant & (earlier.c.order_hash == requests.c.order_hash)
-    reasons = (earlier.c.wallet == requests.c.wallet, same_order, same_merchant & (earlier.c.lane == "registrar"))
-    waits = or_(*(exists().where(reason, before) for reason in reasons))
+    waits = _earlier(_EARLIER.c.state.in_(OPEN))
     accepted = (requests.c.state == "accepted") & (requests.c.lane == bindparam("lane"))
     query = _select().where(accepted, requests.c.not_before <= bindparam("now"), ~waits, which)
     return query.order_by(requests.c.sequence).limit(bindparam("limit"))
@@ -133,14 +140,9 @@ _UNREAD = (
 )
 
 
-def _waits_for_another() -> Select[Any]:
-    earlier = requests.alias("earlier")
-    ours = (requests.c.transaction_id == bindparam("transaction")) & (earlier.c.wallet == requests.c.wallet)
-    before = (earlier.c.sequence < requests.c.sequence) & (earlier.c.transaction_id < bindparam("transaction"))
-    return select(exists().where(ours, before, earlier.c.state == "sent"))
-
-
-_WAITS_FOR_ANOTHER = _waits_for_another()
+_OURS = requests.c.transaction_id == bindparam("transaction")
+_SENT_BEFORE = _earlier(_EARLIER.c.state == "sent", _EARLIER.c.transaction_id < bindparam("transaction"))
+_WAITS_FOR_ANOTHER = select(exists(select(requests.c.sequence).where(_OURS, _SENT_BEFORE)))
 
 
 def add_request(
@@ -263,7 +265,8 @@ def still_ready(connection: Connection, lane: str, now: int, sequences: Collecti
 
 
 def waits_for_another(connection: Connection, transaction_id: int) -> bool:
-    """Whether a request of the transaction has to wait for one of its wallet that an earlier transaction carries."""
+    """Whether a request of the transaction has to wait, as `ready_requests` has it, for one that an earlier transaction
+    carries."""
     parameters = {"transaction": transaction_id}
     return bool(connection.execute(_WAITS_FOR_ANOTHER, parameters).scalar_one())
 
@@ -294,11 +297,14 @@ def set_state(connection: Connection, transaction_ids: Iterable[int], state: str
     connection.execute(update(requests).where(carried, requests.c.state != state).values(state=state))
 
 
-def give_back(connection: Connection, transaction_id: int) -> list[str]:
-    """Takes the requests out of a transaction that did nothing: they are accepted again. Gives their ids."""
+def give_back(connection: Connection, transaction_id: int, *, failed: bool) -> list[str]:
+    """Takes the requests out of a transaction that did nothing: they are accepted again. Gives their ids.
+
+    `failed`: it was the requests' own fault, as far as is known; after some of these they are refused.
+    """
     carried = requests.c.transaction_id == transaction_id
     ids = list(connection.execute(select(requests.c.id).where(carried)).scalars())
-    values = {"state": "accepted", "transaction_id": None, "failures": requests.c.failures + 1}
+    values = {"state": "accepted", "transaction_id": None, "failures": requests.c.failures + int(failed)}
     connection.execute(update(requests).where(carried).values(values))
     return ids
 

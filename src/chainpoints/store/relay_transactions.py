@@ -125,13 +125,16 @@ def mined(
     block: tuple[int, str],
     cost_wei: int = 0,
 ) -> list[str]:
-    """One attempt is in a block. What it carried is mined, or, if it failed, accepted again; gives the ids of those."""
+    """One attempt is in a block. What it carried is mined, or, if it failed, accepted again; gives the ids of those.
+
+    One that a reorg had dropped was simulated on a chain that is gone: it may fail for want of another.
+    """
     gas.book(connection, transaction.id, cost_wei)
     values = {"state": "mined", "hash": attempt_hash, "succeeded": succeeded}
     values |= {"block_number": block[0], "block_hash": block[1]}
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
     if not succeeded:
-        return relay.give_back(connection, transaction.id)
+        return relay.give_back(connection, transaction.id, failed=transaction.state != "dropped")
     relay.set_state(connection, [transaction.id], "mined")
     return []
 
@@ -160,7 +163,7 @@ def spent_elsewhere(connection: Connection, transaction_id: int, block: tuple[in
 def lost(connection: Connection, transaction_id: int) -> list[str]:
     """Its nonce is spent for good by another transaction: its requests are accepted again; gives their ids."""
     connection.execute(update(transactions).where(transactions.c.id == transaction_id).values(state="final"))
-    return relay.give_back(connection, transaction_id)
+    return relay.give_back(connection, transaction_id, failed=False)
 
 
 def finalise(connection: Connection, sender: str, final: int) -> int:

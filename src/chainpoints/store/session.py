@@ -12,14 +12,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chainpoints.config import Secret
@@ -52,6 +52,14 @@ _CAUSES = {
 _HOLD_SECONDS = 10
 _GIVE_UP = text("SELECT set_config('lock_timeout', :after, true)")
 _HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+_LOCK = text("SELECT pg_try_advisory_lock(:key)")
+_UNLOCK = text("SELECT pg_advisory_unlock(:key)")
+_KEEPALIVES = ("tcp_keepalives_idle=5", "tcp_keepalives_interval=2", "tcp_keepalives_count=3")
+"""Of the connection that holds a leader's lock: when its machine is gone, the server gives the lock to another."""
+_NOTICES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""The same the other way round, of every connection (the last in ms): a server that is gone is not waited for."""
+_LOOK_SECONDS, _ASK_SECONDS = 0.05, 1.0
 
 _TURN = ".turn.lock"
 BESIDE_SQLITE = ("-wal", "-shm", _TURN)
@@ -97,7 +105,10 @@ class Store:
             _set_up_sqlite(self.engine, self._file, self._turn, mapped_bytes)
         else:
             self.engine = create_engine(
-                url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
+                url.set(drivername="postgresql+psycopg"),
+                hide_parameters=True,
+                pool_pre_ping=True,
+                connect_args=_NOTICES,
             )
 
     @property
@@ -145,10 +156,12 @@ class Store:
             connection.execute(_HOLD, {"keys": sorted({_lock_key(f"hold {name}") for name in names})})
 
     @contextmanager
-    def leader(self, role: str) -> Iterator[None]:
-        """Holds the lock of a role that only one process may have at a time (index, relay).
+    def leader(self, role: str, stop: Event | None = None) -> Iterator[Event]:
+        """Holds the lock of a role that only one process may have at a time (index, relay, deliver).
 
-        Raises Conflict when another process holds it. It is released when the process ends, however it ends.
+        Gives an event that is set when `stop` is, or when the lock is lost: PostgreSQL gives it to another process when
+        the connection that holds it ends. Raises Conflict when another process holds it, StoreUnavailable when the
+        database cannot be asked. It is released when the process ends, however it ends.
         """
         if self.is_sqlite:
             with Path(f"{self._file}.{role}.lock").open("w") as handle:
@@ -156,16 +169,33 @@ class Store:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     raise Conflict(_TAKEN.format(role)) from None
-                yield
+                yield stop or Event()
             return
-        key = _lock_key(role)
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+        over, ended = Event(), Event()
+        with ExitStack() as held:
+            connection = held.enter_context(self._asked())
+            key = {"key": _lock_key(role)}
+            if not connection.scalar(_LOCK, key):
                 raise Conflict(_TAKEN.format(role))
+            held.callback(_given_back, connection, key)
+            watcher = Thread(target=_watch_lock, args=(connection, stop, over, ended), name=f"lock of {role}")
+            watcher.start()
+            held.callback(watcher.join)
+            held.callback(ended.set)
+            yield over
+
+    @contextmanager
+    def _asked(self) -> Iterator[Connection]:
+        """A connection that holds a lock: the server ends it soon after the machine at its other end is gone."""
+        with ExitStack() as opened:
             try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                connection = opened.enter_context(self.engine.connect())
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                for setting in _KEEPALIVES:
+                    connection.exec_driver_sql(f"SET {setting}")
+            except (OperationalError, PoolTimeout) as error:
+                raise StoreUnavailable(f"the database cannot be used now ({_cause(error)})") from error
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()
@@ -175,6 +205,28 @@ class Store:
 
 def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _watch_lock(connection: Connection, stop: Event | None, over: Event, ended: Event) -> None:
+    """Sets `over` when `stop` is set, or the connection that holds the lock is lost; until `ended`."""
+    asked_at = time.monotonic()
+    while not ended.wait(_LOOK_SECONDS):
+        if stop is not None and stop.is_set():
+            over.set()
+            return
+        if time.monotonic() - asked_at < _ASK_SECONDS:
+            continue
+        asked_at = time.monotonic()
+        try:
+            connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError:
+            over.set()
+            return
+
+
+def _given_back(connection: Connection, key: dict[str, int]) -> None:
+    with suppress(SQLAlchemyError):  # a lost connection holds no lock
+        connection.execute(_UNLOCK, key)
 
 
 def _cause(error: Exception) -> str:

@@ -88,6 +88,11 @@ _HIGHEST = (
     .where(_m.endpoint == bindparam("endpoint"), _m.object.in_(bindparam("objects", expanding=True)))
     .group_by(_m.object)
 )
+_KINDS = (
+    select(_m.object, _m.type)
+    .where(_m.endpoint == bindparam("endpoint"), _m.object.in_(bindparam("objects", expanding=True)))
+    .distinct()
+)
 _ADD, _ADD_ATTEMPTS = insert(tables.webhook_messages), insert(tables.webhook_attempts)
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _THERE = select(_m.number).where(_m.number.in_(_NUMBERS)).with_for_update()
@@ -108,6 +113,19 @@ def next_sequences(connection: Connection, wanted: Collection[tuple[str, str]]) 
             for name, sequence in connection.execute(_HIGHEST, {"endpoint": endpoint, "objects": some}):
                 found[endpoint, name] = sequence + 1
     return found
+
+
+def ever_told(connection: Connection, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """(endpoint, object, type) of all messages of these (endpoint, object), also of those that were taken back."""
+    by_endpoint: defaultdict[str, list[str]] = defaultdict(list)
+    for endpoint, name in wanted:
+        by_endpoint[endpoint].append(name)
+    return {
+        (endpoint, name, kind)
+        for endpoint, names in by_endpoint.items()
+        for some in _parts(names)
+        for name, kind in connection.execute(_KINDS, {"endpoint": endpoint, "objects": some})
+    }
 
 
 def add_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:

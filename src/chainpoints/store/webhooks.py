@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from chainpoints.config import Secret
 from chainpoints.store import tables
@@ -61,7 +61,24 @@ _ACTIVE = _ALL.where(_t.active).order_by(_t.id)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ACTIVE_AMONG = _ACTIVE.where(_t.id.in_(_IDS))
 _HELD = select(_t.id, _t.block_number, _t.block_hash).where(_t.id.in_(_IDS)).order_by(_t.id).with_for_update()
-_BEFORE = select(_before.endpoint, _before.block_hash)
+_MOST_BEFORE = 10_000
+"""Where nothing is final yet, a reorg is expected to be no deeper than that."""
+_is_head = tables.blocks.alias("head").c
+_NOTE_BEFORE = insert(tables.webhook_blocks_before).from_select(
+    list(_before),
+    select(bindparam("id", type_=_before.endpoint.type), _blocks.number, _blocks.hash)
+    .where(_blocks.number > bindparam("anchor"), _blocks.number <= bindparam("told"))
+    .where(_blocks.number > bindparam("told") - _MOST_BEFORE)
+    .where(exists().where(_is_head.number == bindparam("told"), _is_head.hash == bindparam("hash"))),
+)
+_BEFORE = (
+    select(_before.endpoint, _before.block_hash)
+    .join(tables.webhook_endpoints, _t.id == _before.endpoint)
+    .where(_t.active, _before.block_number > _t.block_number)
+)
+_BEFORE_OF = select(_before.block_hash).where(
+    _before.endpoint == bindparam("endpoint"), _before.block_number > bindparam("above")
+)
 _SUCCEEDED = (
     update(tables.webhook_endpoints).where(_t.id.in_(_IDS), _t.failing_since.is_not(None)).values(failing_since=None)
 )
@@ -77,7 +94,8 @@ def add_endpoint(
     told: Block,
     anchor: Block,
 ) -> EndpointRow:
-    """An active endpoint with a new secret; it is told of what comes after the block `told`, which is the head."""
+    """An active endpoint with a new secret; it is told of what comes after the block `told`, which was the head."""
+    anchor = min(anchor, told, key=lambda block: block.number)  # what is final has been read later
     row = {
         "id": f"whk_{secrets.token_hex(16)}",
         "merchant": merchant,
@@ -94,8 +112,7 @@ def add_endpoint(
         **_place(told, anchor),
     }
     connection.execute(insert(tables.webhook_endpoints).values(row))
-    before = select(literal(row["id"]), _blocks.number, _blocks.hash).where(_blocks.number > anchor.number)
-    connection.execute(insert(tables.webhook_blocks_before).from_select(list(_before), before))
+    connection.execute(_NOTE_BEFORE, {"id": row["id"], "anchor": anchor.number, "told": told.number, "hash": told.hash})
     found = endpoint(connection, merchant, str(row["id"]))
     assert found is not None
     return found
@@ -166,11 +183,17 @@ def hold(connection: Connection, endpoint_ids: Iterable[str]) -> dict[str, Block
 
 
 def blocks_before(connection: Connection) -> dict[str, set[str]]:
-    """By endpoint: hashes of blocks that were on the chain before it was made, and may not be final yet."""
+    """Of each endpoint that stands below the block that it was made at: the hashes of the blocks between them, as they
+    were then."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for row in connection.execute(_BEFORE):
         found[row.endpoint].add(row.block_hash)
     return found
+
+
+def blocks_before_of(connection: Connection, endpoint_id: str, above: int) -> set[str]:
+    """The hashes of the blocks above that one that were there when the endpoint was made and were not final since."""
+    return set(connection.scalars(_BEFORE_OF, {"endpoint": endpoint_id, "above": above}))
 
 
 def move(connection: Connection, endpoint_ids: Iterable[str], told: Block, anchor: Block) -> None:

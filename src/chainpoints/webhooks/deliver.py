@@ -29,8 +29,8 @@ AT_ONCE_TO_FAILING = 16
 """So many of them for endpoints that fail, all together: those that never answer leave room for those that do."""
 
 SHARE_OF_MERCHANT = 3
-"""So many times what stays free: 96 for one alone, 54 each for two, 38 for three. However many there are whose webhooks
-take their time, there is room for one more."""
+"""So many times what stays free: 96 for one alone, 54 each for two, 38 for three, so that however many have something
+to be sent, none has it all."""
 
 AT_ONCE_TO_ONE = 32
 AT_ONCE_TO_ONE_FAILING = 2
@@ -87,8 +87,9 @@ class Deliverer:
         with self._store.read() as connection:
             waiting = endpoints.active_endpoints(connection, messages.endpoints_with_due(connection, now))
             random.shuffle(waiting)  # so that none is always the last
+            merchants = len(of_merchant.keys() | {endpoint.merchant for endpoint in waiting})
             for endpoint in waiting:
-                share = _share(room - started, of_merchant[endpoint.merchant])
+                share = _share(merchants, room - started, of_merchant[endpoint.merchant])
                 limit = min(share, AT_ONCE_TO_ONE - busy[endpoint.id])
                 if endpoint.failing_since is not None:
                     limit = min(limit, AT_ONCE_TO_FAILING - failing, AT_ONCE_TO_ONE_FAILING - busy[endpoint.id])
@@ -137,9 +138,12 @@ class Deliverer:
         return True
 
 
-def _share(free: int, has: int) -> int:
-    """How many of the free places a merchant may take that has some; the last ones are for those who have none."""
-    share = (SHARE_OF_MERCHANT * free - has) // (SHARE_OF_MERCHANT + 1)
+def _share(merchants: int, free: int, has: int) -> int:
+    """How many more of the free places a merchant may take that has some: never most of them, when others have more
+    than their share still. Who has none gets one."""
+    fair = SHARE_OF_MERCHANT * AT_ONCE // (SHARE_OF_MERCHANT * merchants + 1) - has
+    of_free = (SHARE_OF_MERCHANT * free - has) // (SHARE_OF_MERCHANT + 1)
+    share = min(fair, of_free)
     return share if has else min(max(share, 1), free)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import structlog
 
 from chainpoints.config import Settings
-from chainpoints.errors import ChainpointsError, Conflict
+from chainpoints.errors import ChainpointsError
+from chainpoints.store.leading import lead
 from chainpoints.store.session import Store
 from chainpoints.webhooks.deliver import Deliverer
 from chainpoints.webhooks.send import Client
@@ -16,7 +17,6 @@ from chainpoints.webhooks.tell import OnStep, Teller
 
 log = structlog.get_logger()
 
-_LEADER_RETRY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 5.0
 _PAUSE_SECONDS = 0.05
 _TURN_SECONDS = 0.05
@@ -37,17 +37,7 @@ def run_deliverer(
 
     What may pass is logged and tried again.
     """
-    waiting = False
-    while not stop_event.is_set():
-        try:
-            with store.leader("deliver"):
-                _deliver(settings, store, stop_event, client, on_step)
-                return
-        except Conflict as conflict:
-            if not waiting:
-                log.info("waiting to deliver", reason=str(conflict))
-            waiting = True
-            stop_event.wait(_LEADER_RETRY_SECONDS)
+    lead(store, "deliver", stop_event, lambda over: _deliver(settings, store, over, client, on_step))
 
 
 def _deliver(settings: Settings, store: Store, stop: threading.Event, client: Client | None, on_step: OnStep) -> None:

@@ -41,7 +41,7 @@ _Told = set[tuple[str | None, int | None]]
 @dataclass(slots=True)
 class _Standing:
     """An endpoint, the block that it goes on from, what it was told above that, and the blocks that were there before
-    it was made: it is told of nothing in them."""
+    it was made: it is told of nothing in them, unless that was told once and taken back."""
 
     endpoint: EndpointRow
     block: Block
@@ -169,7 +169,9 @@ class _Look:
         return self._sorted_out(plan, self._from(endpoint, back), above)
 
     def _from(self, endpoint: EndpointRow, block: Block) -> _Standing:
-        return _Standing(endpoint, block, self._before.get(endpoint.id, ()))
+        if block == endpoint.told:
+            return _Standing(endpoint, block, self._before.get(endpoint.id, ()))
+        return _Standing(endpoint, block, endpoints.blocks_before_of(self._connection, endpoint.id, block.number))
 
     def _sorted_out(self, plan: _Plan, standing: _Standing, above: Iterable[MessageRow]) -> _Standing:
         """Takes back what was told of blocks that are gone, the newest first, and notes what stands."""
@@ -196,15 +198,21 @@ class _Look:
         happened = feed.happened(self._connection, block.number, target, merchants, with_nodes=with_nodes)
         orders = {(each.row["merchant"], each.row["order_hash"]) for each in happened if "order_hash" in each.row}
         names = feed.names_of_orders(self._connection, orders)
+        drafts: list[tuple[Draft, bool]] = []
         for happening in happened:
             event, row = type_of(happening), happening.row
             finality = self._state.finality(row["block_number"])
             for each in group:
                 endpoint = each.endpoint
                 concerned = endpoint.merchant in happening.merchants and endpoint.wants(event)
-                is_new = row["block_hash"] not in each.before
-                if concerned and is_new and (row["block_hash"], row["log_index"]) not in each.told:
-                    plan.drafts.append(draft(happening, endpoint.id, endpoint.merchant, finality, names))
+                if concerned and (row["block_hash"], row["log_index"]) not in each.told:
+                    one = draft(happening, endpoint.id, endpoint.merchant, finality, names)
+                    drafts.append((one, row["block_hash"] in each.before))
+        older = {(one.endpoint, one.object) for one, is_older in drafts if is_older}
+        again = messages.ever_told(self._connection, older) if older else set()
+        plan.drafts += [
+            one for one, is_older in drafts if not is_older or (one.endpoint, one.object, one.type) in again
+        ]
         anchor = min(self._state.final, target)
         hashes = feed.blocks(self._connection, [anchor, target])
         told = Block(target, hashes.get(target, block.hash))

@@ -57,7 +57,7 @@ class _Nothing(BaseModel):
 
 @router.post("/merchants/{merchant}/webhooks", status_code=201, response_model=WebhookMade)
 def create_webhook(action: ActionDep, merchant: MerchantPath, body: NewWebhook) -> Response:
-    """A new webhook; its secret is shown in this answer only. It is told of what happens from now on.
+    """A new webhook; its secret is shown in this answer only. It is told of what is read from now on.
 
     Needs the scope webhooks:write.
     """
