@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from builders import deploy_on, start_anvil  # noqa: E402
 from chainpoints.chain.compiler import load_artifacts  # noqa: E402
 from chainpoints.config import Secret  # noqa: E402
 from faults.campaign import Campaign, Plan, Report  # noqa: E402
+from faults.endpoint import KINDS  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
 _FUZZ_EXAMPLES, _RACED_KEYS = 100, 200
@@ -42,27 +44,36 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    began, reports, seed = time.monotonic(), list[Report](), asked.seed
+    began, reports = time.monotonic(), list[Report]()
     requests = _passed("tests/integration/api/test_fuzz.py", FUZZ_EXAMPLES=_FUZZ_EXAMPLES)
     race = "tests/integration/api/test_race.py::test_fifty_at_once_with_each_of_many_keys_have_one_effect_each"
     if requests is None or _passed(race, CHAINPOINTS_TEST_RACE=_RACED_KEYS) is None:
         return 1
     fuzzed = re.findall(r"fuzz: (.*)", requests)
     with running_postgres("fsync=off") as server:
-        while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
-            share, two = 0.05 * (seed % 3), seed % 4 >= 2
-            deepest = 60 if share else 64  # a provider that is two blocks ahead makes final what is not, by as much
-            plan = Plan(seed, payments=100, share=share, reorgs=20, deepest=deepest, kills=40, two_providers=two)
-            try:
+        try:
+            for plan in _plans(asked, reports):
                 reports.append(_campaign(plan, server))
-            except AssertionError as failure:
-                print(f"faults: {failure}", file=sys.stderr)
-                return 1
-            minutes = (time.monotonic() - began) / 60
-            print(f"faults: {minutes:4.0f} min, seed {seed}: {reports[-1]}", flush=True)
-            seed += 1
+                minutes = (time.monotonic() - began) / 60
+                print(f"faults: {minutes:4.0f} min, seed {plan.seed}: {reports[-1]}", flush=True)
+        except AssertionError as failure:
+            print(f"faults: {failure}", file=sys.stderr)
+            return 1
     _write(reports, fuzzed, asked.seed, (time.monotonic() - began) / 60)
     return 0
+
+
+def _plans(asked: argparse.Namespace, reports: list[Report]) -> Iterator[Plan]:
+    """Each kind of fault alone, then all with reorgs and kills, until `reports` have as many as were asked for."""
+    for seed, kind in enumerate(KINDS, start=asked.seed):
+        yield Plan(seed, payments=40, share=0.5, kinds=(kind,), least_kinds=1)
+        assert kind in reports[-1].faults, f"seed {seed}: the provider did not fail by {kind}"
+    seed = asked.seed
+    while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
+        share, two = 0.05 * (seed % 3), seed % 4 >= 2
+        deepest = 60 if share else 64  # a provider that is two blocks ahead makes final what is not, by as much
+        yield Plan(seed, payments=100, share=share, reorgs=20, deepest=deepest, kills=40, two_providers=two)
+        seed += 1
 
 
 def _passed(tests: str, **size: int) -> str | None:
@@ -95,12 +106,13 @@ def _killed(reports: list[Report]) -> Counter[str]:
 def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: float) -> None:
     faults = sum((each.faults for each in reports), Counter[str]())
     drained = max(each.drained_seconds for each in reports)
+    alone = f"{len(KINDS)} of them with one kind of fault and no other trouble"
     lines = [
-        f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, campaigns: {len(reports)}, seeds from {first_seed}: "
-        "nothing lost, doubled or stuck; rows equal to a fresh index of each chain",
+        f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, campaigns: {len(reports)}, {alone}, seeds "
+        f"from {first_seed}: nothing lost, doubled or stuck; rows equal to a fresh index of each chain",
         f"- {sum(each.payments for each in reports)} payments, {sum(each.issues for each in reports)} issues, "
         f"{sum(each.refunds for each in reports)} refunds, {sum(each.claims for each in reports)} claims; "
-        f"{sum(each.reorgs for each in reports)} reorgs",
+        f"{sum(each.reorgs for each in reports)} reorgs, of up to {max(each.deepest for each in reports)} blocks",
         f"- the merchant was told {sum(each.told for each in reports)} messages by webhook, "
         f"{sum(each.taken_back for each in reports)} of them to take one back, of each order in order",
         f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",

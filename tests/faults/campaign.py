@@ -57,6 +57,7 @@ class Report:
     claims: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     reorgs: int = 0
+    deepest: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     told: int = 0
     """Messages that the merchant's server was told, each counted once, and how many of them took one back."""
@@ -193,8 +194,10 @@ class Campaign:
                 running.kill(what)
                 continue
             with suppress(Exception):  # while the chain is shorter than that
-                self._deployment.anvil.reorg(self._random.randint(1, self._plan.deepest))
+                depth = self._random.randint(1, self._plan.deepest)
+                self._deployment.anvil.reorg(depth)
                 self._report.reorgs += 1
+                self._report.deepest = max(self._report.deepest, depth)
 
     def _is_drained(self, http: httpx.Client, store: Store) -> bool:
         with suppress(httpx.TransportError):

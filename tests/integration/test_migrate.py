@@ -8,17 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, MetaData, insert, inspect, select, text
 
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError
+from chainpoints.store import migrate as migrations
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
 from chainpoints.store.tables import metadata
 
 pytestmark = pytest.mark.integration
+
+SCRIPTS = list(ScriptDirectory.from_config(migrations._config()).walk_revisions())
+"""The newest first."""
 
 
 def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
@@ -48,6 +54,33 @@ def described(store: Store) -> dict[str, Any]:
         )
         for name in tables
     }
+
+
+@pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS][1:])
+def test_rows_of_an_older_schema_stay_as_they_were(database: Secret, revision: str) -> None:
+    """One row in each table that there was: the same text or number in every column, so that each reference holds."""
+    store = Store(database)
+    config = migrations._config()
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        older = MetaData()
+        older.reflect(connection)
+        tables = [table for table in older.sorted_tables if table.name != "alembic_version"]
+        for table in tables:
+            connection.execute(insert(table).values({column.name: a_value(column) for column in table.columns}))
+        before = {table.name: dict(connection.execute(select(table)).mappings().one()) for table in tables}
+    migrate(store)
+    with store.read() as connection:
+        for name, row in before.items():
+            now = dict(connection.execute(select(metadata.tables[name])).mappings().one())
+            assert {column: now[column] for column in row} == row, name
+    store.close()
+
+
+def a_value(column: Column[Any]) -> object:
+    kind = column.type.python_type
+    return True if kind is bool else 7 if kind is int else "x"
 
 
 def test_a_second_time_changes_nothing(store: Store) -> None:

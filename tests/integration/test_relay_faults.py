@@ -256,21 +256,29 @@ def test_a_reorg_that_takes_an_issue_and_what_was_paid_with_it_refuses_nothing(s
     shop.assert_no_gaps()
 
 
-def test_a_reorg_that_takes_quota_and_an_issue_after_it_keeps_their_order(shop: Shop) -> None:
-    """The issue may need the quota: its key waits for the registrar's."""
-    with relaying(shop):
-        for turn in range(6):
-            more = {"merchant": MERCHANT, "amount": ONE_POINT, "evidence": order_hash(f"receipt {turn}")}
-            quota = shop.accept("add_quota", more)
-            issue = shop.issue(f"newcomer {turn}", 100, f"till {turn}")
-            shop.wait([quota, issue])
-            last = shop.requests([issue])[0].block_hash
-            shop.anvil.reorg(2)
-            eventually(lambda: shop.requests([issue])[0].block_hash != last)  # noqa: B023
-            first, second = shop.wait([quota, issue])
-            assert (first.state, second.state, second.failures) == ("mined", "mined", 0)
-            assert (first.block_number or 0) < (second.block_number or 0)
-    shop.assert_no_gaps()
+@pytest.mark.parametrize("shared", ["wallet", "order", "merchant"])
+def test_after_a_reorg_what_was_sent_first_is_sent_again_first_also_by_another_key(store: Store, shared: str) -> None:
+    """An issue, after one to the same wallet or a request of the same order, or after quota for its merchant."""
+    kind = {"wallet": "payment", "order": "payment", "merchant": "add_quota"}[shared]
+    lane = "registrar" if kind == "add_quota" else "relayer"
+    of_issue = {"merchant": MERCHANT, "order_hash": order_hash("order"), "wallet": signer("customer").address}
+    others: dict[str, dict[str, object]] = {
+        "wallet": {"merchant": MERCHANT + 1, "order_hash": order_hash("another"), "wallet": of_issue["wallet"]},
+        "order": {"merchant": MERCHANT, "order_hash": of_issue["order_hash"], "wallet": None},
+        "merchant": {"merchant": MERCHANT, "order_hash": None, "wallet": None},
+    }
+    with store.write() as connection:
+        sent = []
+        for nonce, (name, on, of) in enumerate(((kind, lane, others[shared]), ("issue", "issuer", of_issue))):
+            request = relay.add_request(connection, kind=name, lane=on, payload={}, not_before=0, **of)  # type: ignore[arg-type]
+            attempt = Attempt(f"0x{nonce:064x}", "0x", max_fee=1, priority_fee=1, gas=21_000)
+            relay_transactions.record(connection, signer(on).address, name, [request.id], 0, attempt)
+            sent += relay_transactions.unfinished(connection, signer(on).address)
+        first, issue = sent
+        assert relay.waits_for_another(connection, issue.id)
+        assert not relay.waits_for_another(connection, first.id)
+        relay_transactions.mined(connection, first, first.attempts[0].hash, True, (7, "0x" + "07" * 32))
+        assert not relay.waits_for_another(connection, issue.id)
 
 
 def test_a_key_that_no_lane_has_any_more_holds_up_no_refusal(shop: Shop) -> None:
