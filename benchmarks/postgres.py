@@ -28,10 +28,14 @@ class PostgresUnavailable(ChainpointsError):
 
 
 class Postgres:
-    """One server. What is in `folder` stays when it ends, and is found again by the next one."""
+    """One server. What is in `folder` stays when it ends, and is found again by the next one.
+
+    `user`: what makes a subprocess run as the server's user. `programs`: the folder of PostgreSQL's own.
+    """
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self._folder, self._who, self._port = folder, _who(), free_port()
+        self._folder, self.user, self._port = folder, _who(), free_port()
+        self.programs = Path(_binary("postgres")).parent
         self._command = [_binary("postgres"), "-D", str(folder / "data"), "-p", str(self._port)]
         for option in ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *options):
             self._command += ["-c", option]
@@ -45,7 +49,7 @@ class Postgres:
         give_up_at = time.monotonic() + _START_SECONDS
         while time.monotonic() < give_up_at:
             with (self._folder / "log").open("ab") as log:
-                self._server = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder, **self._who)
+                self._server = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder, **self.user)
             while self._server.poll() is None and time.monotonic() < give_up_at:
                 with contextlib.suppress(psycopg.OperationalError), psycopg.connect(f"{self.address}/postgres"):
                     return
@@ -67,12 +71,12 @@ class Postgres:
 
     def _make(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._who:
-            shutil.chown(self._folder, self._who["user"], self._who["group"])
+        if self.user:
+            shutil.chown(self._folder, self.user["user"], self.user["group"])
         command = [_binary("initdb"), "-D", str(self._folder / "data"), "-U", "chainpoints", "-A", "trust", "--no-sync"]
         made = subprocess.run(
             [*command, "-E", "UTF8", "--locale=C"],
-            capture_output=True, text=True, check=False, cwd=self._folder, **self._who,
+            capture_output=True, text=True, check=False, cwd=self._folder, **self.user,
         )  # fmt: skip
         if made.returncode:
             raise PostgresUnavailable(f"initdb failed: {made.stderr[-500:]}")
