@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,28 +104,28 @@ _REPEATING = select(_e.id).where(exists().where(_m.endpoint == _e.id, _m.standin
 
 def next_sequences(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The number of the next message of each (endpoint, object)."""
-    by_endpoint: defaultdict[str, list[str]] = defaultdict(list)
-    for endpoint, name in wanted:
-        by_endpoint[endpoint].append(name)
     found = dict.fromkeys(wanted, 1)
-    for endpoint, names in by_endpoint.items():
-        for some in _parts(names):
-            for name, sequence in connection.execute(_HIGHEST, {"endpoint": endpoint, "objects": some}):
-                found[endpoint, name] = sequence + 1
+    for of in _of_endpoints(wanted):
+        for name, sequence in connection.execute(_HIGHEST, of):
+            found[of["endpoint"], name] = sequence + 1
     return found
 
 
 def ever_told(connection: Connection, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str, str]]:
     """(endpoint, object, type) of all messages of these (endpoint, object), also of those that were taken back."""
+    return {
+        (of["endpoint"], name, kind) for of in _of_endpoints(wanted) for name, kind in connection.execute(_KINDS, of)
+    }
+
+
+def _of_endpoints(wanted: Collection[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """(endpoint, object) as the parameters of queries that are of one endpoint and some of its objects."""
     by_endpoint: defaultdict[str, list[str]] = defaultdict(list)
     for endpoint, name in wanted:
         by_endpoint[endpoint].append(name)
-    return {
-        (endpoint, name, kind)
-        for endpoint, names in by_endpoint.items()
-        for some in _parts(names)
-        for name, kind in connection.execute(_KINDS, {"endpoint": endpoint, "objects": some})
-    }
+    for endpoint, names in by_endpoint.items():
+        for some in _parts(names):
+            yield {"endpoint": endpoint, "objects": some}
 
 
 def add_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
