@@ -80,10 +80,15 @@ class People:
         return str(order["id"])
 
     def _refund(self, order: str) -> None:
-        """Unless it is not paid yet, or not any more: then it is tried at another time."""
-        offer = self._insist("GET", f"/v1/orders/{order}/refund-authorization?amount={REFUNDED}")
-        if "type" in offer:
-            return
+        """Unless it is not paid yet, or not any more: then it is tried at another time. The first is waited for."""
+        path, give_up_at = (
+            f"/v1/orders/{order}/refund-authorization?amount={REFUNDED}",
+            time.monotonic() + PATIENCE_SECONDS,
+        )
+        while "type" in (offer := self._insist("GET", path)):
+            if self.refunded or time.monotonic() > give_up_at:
+                return
+            time.sleep(0.1)
         body = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": REFUNDED}
         signature = sign(offer["typed_data"], private_key("shop"))
         if "type" not in self._insist("POST", "/v1/refunds", body | {"signature": signature}):
