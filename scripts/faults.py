@@ -66,7 +66,7 @@ def main() -> int:
 def _plans(asked: argparse.Namespace, reports: list[Report]) -> Iterator[Plan]:
     """Each kind of fault alone, then all with reorgs and kills, until `reports` have as many as were asked for."""
     for seed, kind in enumerate(KINDS, start=asked.seed):
-        yield Plan(seed, payments=40, share=0.5, kinds=(kind,), least_kinds=1)
+        yield Plan(seed, payments=40, share=0.2, kinds=(kind,), least_kinds=1)
         assert kind in reports[-1].faults, f"seed {seed}: the provider did not fail by {kind}"
     seed = asked.seed
     while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
