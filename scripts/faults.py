@@ -31,7 +31,7 @@ from builders import deploy_on, start_anvil  # noqa: E402
 from chainpoints.chain.compiler import load_artifacts  # noqa: E402
 from chainpoints.config import Secret  # noqa: E402
 from faults.campaign import Campaign, Plan, Report  # noqa: E402
-from faults.endpoint import KINDS  # noqa: E402
+from faults.endpoint import CONNECTION, KINDS  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
 _FUZZ_EXAMPLES, _RACED_KEYS = 100, 200
@@ -66,7 +66,8 @@ def main() -> int:
 def _plans(asked: argparse.Namespace, reports: list[Report]) -> Iterator[Plan]:
     """Each kind of fault alone, then all with reorgs and kills, until `reports` have as many as were asked for."""
     for seed, kind in enumerate(KINDS, start=asked.seed):
-        yield Plan(seed, payments=40, share=0.2, kinds=(kind,), least_kinds=1)
+        share, kills = 0.2 if kind in CONNECTION else 0.5, 10 if kind == "wrong chain" else 0  # asked at a start alone
+        yield Plan(seed, payments=40, share=share, kinds=(kind,), kills=kills, least_kinds=1)
         assert kind in reports[-1].faults, f"seed {seed}: the provider did not fail by {kind}"
     seed = asked.seed
     while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
