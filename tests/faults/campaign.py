@@ -103,6 +103,7 @@ class Campaign:
         self._random = random.Random(plan.seed)
         self._report = Report()
         self._begun_at = 0
+        self._latest = 0  # the highest timestamp that any block had
 
     def run(self) -> Report:
         """Raises AssertionError that says what was lost, doubled or stuck, and with which seed."""
@@ -154,6 +155,9 @@ class Campaign:
             report.payments, report.issues = len(people.paid), len(people.issued)
             report.refunds, report.claims, report.faults = len(people.refunded), len(people.claimed), _seen(endpoints)
             report.killed += running.killed
+            # A reorg may set this chain back in time, and requests wait for the time at which they were accepted.
+            anvil = self._deployment.anvil
+            anvil.move_to(max(self._latest, anvil.now()) + 1)
             begun = time.monotonic()
             drained = "every request has ended, no lane is in trouble, all blocks were read, all messages delivered"
             wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
@@ -194,6 +198,7 @@ class Campaign:
                 running.kill(what)
                 continue
             with suppress(Exception):  # while the chain is shorter than that
+                self._latest = max(self._latest, self._deployment.anvil.now())
                 depth = self._random.randint(1, self._plan.deepest)
                 self._deployment.anvil.reorg(depth)
                 self._report.reorgs += 1
