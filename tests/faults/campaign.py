@@ -28,7 +28,7 @@ from chainpoints.store.session import Store
 from chainpoints.supervisor import operator_key
 from chainpoints.types import parse_points
 from faults.endpoint import KINDS, FaultyEndpoint, faulty_endpoint
-from faults.fleet import ROLES, Fleet, fleet, wait_until
+from faults.fleet import ROLES, Fleet, fleet, is_ready, wait_until
 from faults.people import PAYERS, SAVERS, People
 from gateway import Client, World
 from indexing import digests, fresh_digests
@@ -134,7 +134,7 @@ class Campaign:
     def _live(self, endpoints: list[FaultyEndpoint], running: Fleet, receiver: Receiver) -> None:
         settings, plan, report = self._deployment.settings, self._plan, self._report
         url = f"http://{settings.host}:{settings.port}"
-        wait_until(lambda: _is_ready(url), 60, "the gateway is ready")
+        wait_until(lambda: is_ready(url), 60, "the gateway is ready")
         store = Store(self._database)
         with httpx.Client(base_url=url, timeout=10) as http:
             world = World(self._deployment, store, url, Client(http), Client(http, operator_key(settings)))
@@ -273,12 +273,6 @@ class Campaign:
 
 def _seen(endpoints: list[FaultyEndpoint]) -> Counter[str]:
     return sum((endpoint.seen for endpoint in endpoints), Counter())
-
-
-def _is_ready(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
-    return False
 
 
 def _told_up_to(store: Store) -> tuple[str | None, int]:

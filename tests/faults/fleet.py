@@ -9,8 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import httpx
 
 from builders import ROOT
 
@@ -89,6 +91,13 @@ def fleet(folder: Path, settings: dict[str, str], roles: Sequence[str] = ROLES) 
         yield running
     finally:
         running.stop()
+
+
+def is_ready(url: str) -> bool:
+    """Whether the gateway at `url` is."""
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    return False
 
 
 def wait_until(reached: object, seconds: float, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import httpx
@@ -19,7 +19,7 @@ from chainpoints.store.leading import lead
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import LEADERS, Store
 from chainpoints.supervisor import operator_key
-from faults.fleet import Fleet, fleet
+from faults.fleet import Fleet, fleet, is_ready, wait_until
 from gateway import Client, World
 from webhook_receiver import receiving
 
@@ -27,13 +27,6 @@ pytestmark = pytest.mark.integration
 
 SECONDS = 6.0
 """What "within seconds" is held to, with all that a process needs to start."""
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < give_up_at, what
-        time.sleep(0.02)
 
 
 def takes(store: Store, role: str) -> bool:
@@ -77,11 +70,11 @@ def test_a_lock_that_the_database_lost_is_noticed_and_asked_for_again(server: Po
     leading = threading.Thread(target=lead, args=(store, "relay", stop, work))
     leading.start()
     try:
-        eventually(lambda: len(led) == 1, "it does not lead")
+        wait_until(lambda: len(led) == 1, SECONDS, "it leads")
         assert not takes(other, "relay")
         server.kill()
         server.start()
-        eventually(lambda: len(led) == 2, "it went on without the lock")
+        wait_until(lambda: len(led) == 2, SECONDS, "it leads anew, with the lock")
         assert not takes(other, "relay")
     finally:
         stop.set()
@@ -120,7 +113,7 @@ def test_of_two_of_each_role_the_one_that_is_left_goes_on(deployment: Deployment
             running.enter_context(fleet(home / f"logs-{number}", environment, roles))
             for number, roles in enumerate((("serve", *LEADERS), LEADERS))
         ]
-        eventually(lambda: is_ready(url), "the gateway is not ready", 30)
+        wait_until(lambda: is_ready(url), 30, "the gateway is ready")
         receiver = running.enter_context(receiving())
         store = Store(Secret(environment["CHAINPOINTS_DATABASE"]))
         running.callback(store.close)
@@ -136,13 +129,7 @@ def test_of_two_of_each_role_the_one_that_is_left_goes_on(deployment: Deployment
                 one.kill(role)
             begun = time.monotonic()
             world.issue(shop, "customer", "1", f"till-{turn}")
-            eventually(lambda: len(receiver.distinct()) == turn, "nobody took over")  # noqa: B023
+            wait_until(lambda: len(receiver.distinct()) == turn, SECONDS, "another has taken over, up to the webhook")  # noqa: B023
             assert time.monotonic() - begun < 2 * SECONDS
-            eventually(lambda: all(one.is_running(role) for role in LEADERS), "not started again")  # noqa: B023
+            wait_until(lambda: all(one.is_running(role) for role in LEADERS), SECONDS, "all are started again")  # noqa: B023
             time.sleep(2)  # until both of each role run
-
-
-def is_ready(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
-    return False

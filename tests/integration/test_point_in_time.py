@@ -20,6 +20,7 @@ from chainpoints.config import Secret
 from chainpoints.store.migrate import migrate
 from chainpoints.store.orders import add_order
 from chainpoints.store.session import Store
+from faults.fleet import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -65,6 +66,11 @@ def order(store: Store, reference: str) -> str:
         return str(connection.scalar(text("SELECT clock_timestamp()")))
 
 
+def is_open(store: Store) -> bool:
+    with store.read() as connection:
+        return not connection.scalar(text("SELECT pg_is_in_recovery()"))
+
+
 def test_orders_made_after_the_backup_are_there_up_to_the_moment(folder: Path) -> None:
     backups, new = folder / "backups", folder / "new"
     archive = f"archive_command=test ! -f {backups}/wal/%f && cp %p {backups}/wal/%f"
@@ -82,10 +88,7 @@ def test_orders_made_after_the_backup_are_there_up_to_the_moment(folder: Path) -
         assert len(references(store)) == 3
         with store.write() as connection:
             last = str(connection.scalar(text("SELECT pg_walfile_name(pg_switch_wal())")))
-        give_up_at = time.monotonic() + 20
-        while not (backups / "wal" / last).exists():
-            assert time.monotonic() < give_up_at, "nothing is archived"
-            time.sleep(0.05)
+        wait_until((backups / "wal" / last).exists, 20, "what changed is archived")
         store.close()
     finally:
         server.stop()
@@ -96,13 +99,7 @@ def test_orders_made_after_the_backup_are_there_up_to_the_moment(folder: Path) -
     again.start()
     try:
         store = Store(Secret(f"{again.address}/gateway"))
-        give_up_at = time.monotonic() + 20
-        while True:
-            with store.read() as connection:
-                if not connection.scalar(text("SELECT pg_is_in_recovery()")):
-                    break
-            assert time.monotonic() < give_up_at, "it does not open"
-            time.sleep(0.05)
+        wait_until(lambda: is_open(store), 20, "it opens")
         migrate(store)
         assert references(store) == ["before the backup", "since the backup"]
         order(store, "afterwards")

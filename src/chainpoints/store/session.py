@@ -132,12 +132,8 @@ class Store:
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         try:
-            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            with _reaching(), self.engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
-        except (OperationalError, PoolTimeout) as error:
-            raise StoreUnavailable(
-                f"the database cannot be used now ({_cause(error)}); try again, or check CHAINPOINTS_DATABASE"
-            ) from error
         except DatabaseError as error:
             if type(error) is not DatabaseError or not self.is_sqlite:
                 raise
@@ -173,9 +169,11 @@ class Store:
             return
         over, ended = Event(), Event()
         with ExitStack() as held:
-            connection = held.enter_context(self._asked())
             key = {"key": _lock_key(role)}
-            if not connection.scalar(_LOCK, key):
+            with _reaching():
+                connection = held.enter_context(self._asked())
+                is_ours = connection.scalar(_LOCK, key)
+            if not is_ours:
                 raise Conflict(_TAKEN.format(role))
             held.callback(_given_back, connection, key)
             watcher = Thread(target=_watch_lock, args=(connection, stop, over, ended), name=f"lock of {role}")
@@ -187,14 +185,9 @@ class Store:
     @contextmanager
     def _asked(self) -> Iterator[Connection]:
         """A connection that holds a lock: the server ends it soon after the machine at its other end is gone."""
-        with ExitStack() as opened:
-            try:
-                connection = opened.enter_context(self.engine.connect())
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-                for setting in _KEEPALIVES:
-                    connection.exec_driver_sql(f"SET {setting}")
-            except (OperationalError, PoolTimeout) as error:
-                raise StoreUnavailable(f"the database cannot be used now ({_cause(error)})") from error
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for setting in _KEEPALIVES:
+                connection.exec_driver_sql(f"SET {setting}")
             yield connection
 
     def close(self) -> None:
@@ -205,6 +198,17 @@ class Store:
 
 def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """What fails inside for want of the database is StoreUnavailable."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        raise StoreUnavailable(
+            f"the database cannot be used now ({_cause(error)}); try again, or check CHAINPOINTS_DATABASE"
+        ) from error
 
 
 def _watch_lock(connection: Connection, stop: Event | None, over: Event, ended: Event) -> None:
