@@ -4,7 +4,7 @@ Each is a gateway and a chain of its own, drawn from a seed: people pay, are iss
 through the API while the provider fails, blocks are reorganised and processes are killed with -9; then nothing may be
 lost, doubled or stuck. They go on until there were as many reorgs and kills as were asked for (--reorgs, --kills,
 --seed). What it came to stands afterwards in docs/reliability.md, between its marks. The first campaign that fails ends
-it, with its seed and the ends of the logs.
+it, with its seed and the ends of the logs, and leaves the whole logs in build/faults.
 Before them come requests made up from the API's own description (tests/integration/api/test_fuzz.py), and a race for
 many Idempotency-Keys (test_race.py beside it).
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ from faults.campaign import Campaign, Plan, Report  # noqa: E402
 from faults.endpoint import CONNECTION, KINDS  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
+LOGS = ROOT / "build" / "faults"
+"""Of a campaign that failed."""
 _FUZZ_EXAMPLES, _RACED_KEYS = 100, 200
 BEGIN, END = "<!-- faults-long: written by `make faults-long` -->", "<!-- end of faults-long -->"
 
@@ -58,7 +61,7 @@ def main() -> int:
                 minutes = (time.monotonic() - began) / 60
                 print(f"faults: {minutes:4.0f} min, seed {plan.seed}: {reports[-1]}", flush=True)
         except AssertionError as failure:
-            print(f"faults: {failure}", file=sys.stderr)
+            print(f"faults: {failure}\nThe whole logs: {LOGS}", file=sys.stderr)
             return 1
     _write(reports, fuzzed, asked.seed, (time.monotonic() - began) / 60)
     return 0
@@ -97,6 +100,9 @@ def _campaign(plan: Plan, server: Postgres) -> Report:
                 return Campaign(deployment, Secret(f"sqlite:///{folder / 'gateway.db'}"), folder, plan).run()
             database = Secret(new_database(server.address, f"faults_{plan.seed}"))
             return Campaign(deployment, database, folder, plan, server).run()
+        except AssertionError:
+            shutil.copytree(folder / "logs", LOGS, dirs_exist_ok=True)
+            raise
         finally:
             chain.stop()
 

@@ -160,7 +160,10 @@ class Campaign:
             anvil.move_to(max(self._latest, anvil.now()) + 1)
             begun = time.monotonic()
             drained = "every request has ended, no lane is in trouble, all blocks were read, all messages delivered"
-            wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
+            try:
+                wait_until(lambda: self._is_drained(http, store), DRAIN_SECONDS, drained)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self._where_it_stands(http, store)}") from error
             report.drained_seconds = time.monotonic() - begun
             self._check(http, people)
             self._check_told(receiver)
@@ -211,6 +214,21 @@ class Campaign:
             at_work = status["open_requests"] or any(lane["trouble"] for lane in status["lanes"])
             return not at_work and status["read_at"]["hash"] == head and _told_up_to(store) == (head, 0)
         return False
+
+    def _where_it_stands(self, http: httpx.Client, store: Store) -> str:
+        """For the message of a failure: the gateway's own word, the chain's head, what webhooks wait for, the queue."""
+        with suppress(httpx.TransportError, StoreUnavailable), store.read() as connection:
+            requests = tables.relay_requests
+            waiting = select(requests).where(requests.c.state.in_(("accepted", "sent"))).limit(5)
+            head = self._deployment.rpc.call("eth_getBlockByNumber", "latest", False)
+            lines = {
+                "status": http.get("/v1/status").json(),
+                "head": {name: head[name] for name in ("number", "hash", "timestamp")},
+                "told": _told_up_to(store),
+                "requests": [dict(row) for row in connection.execute(waiting).mappings()],
+            }
+            return "\n".join(f"{name}: {value}" for name, value in lines.items())
+        return "it does not answer"
 
     def _check(self, http: httpx.Client, people: People) -> None:
         """Each act was done exactly once, by the gateway's word and by the chain's own logs."""
