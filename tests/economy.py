@@ -91,6 +91,16 @@ class Economy:
         """One block with a transfer of points."""
         self._transfer()
 
+    def transfer_twice(self) -> None:
+        """One block with two transfers that differ in nothing but their place."""
+        sender, other = self.people[:2]
+        to, data = self.calls.encode("PointsToken", "transfer", (other, 1))
+        self.rpc.call("evm_setAutomine", False)
+        for _ in range(2):
+            self.rpc.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": _GAS})
+        self.rpc.call("evm_mine")
+        self.rpc.call("evm_setAutomine", True)
+
     def transfer_many(self, blocks: int, in_block: int) -> None:
         """Blocks full of transfers of single units, each of another person."""
         self.rpc.call("evm_setAutomine", False)

@@ -19,7 +19,7 @@ VARIABLES: dict[str, str] = {
     "CHAINPOINTS_CHAIN": "which chain: local (default), hoodi, base-sepolia",
     "CHAINPOINTS_RPC_URL": "address of the chain's RPC endpoint (default for the local chain: its own port)",
     "CHAINPOINTS_RPC_WS_URL": "WebSocket address of the chain: new blocks wake the indexer (default: it polls)",
-    "CHAINPOINTS_RPC_CHECK_URL": "RPC endpoint of another provider: it has to tell the same blocks (default: none)",
+    "CHAINPOINTS_RPC_CHECK_URL": "RPC endpoint of another provider, to tell the same blocks and logs (default: none)",
     "CHAINPOINTS_CHAIN_PORT": "port of the local chain (default: 8646)",
     "CHAINPOINTS_DATABASE": "database address: sqlite:///file (default: in the home folder) or postgresql://user@host/name",
     "CHAINPOINTS_HOST": "address that the gateway listens on (default: 127.0.0.1)",

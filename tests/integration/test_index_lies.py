@@ -155,13 +155,7 @@ def test_a_last_log_like_others_before_it_is_not_lost(
     with following(deployment, sqlite_store, url=endpoint.url) as follower:
         if not in_ranges:
             catch_up(follower)
-        sender, other = economy.people[:2]
-        to, data = economy.calls.encode("PointsToken", "transfer", (other, 1))
-        economy.rpc.call("evm_setAutomine", False)
-        for _ in range(2):
-            economy.rpc.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": "0x30d40"})
-        economy.rpc.call("evm_mine")
-        economy.rpc.call("evm_setAutomine", True)
+        economy.transfer_twice()
         endpoint.lie = cut_off
         catch_up(follower)
     assert endpoint.told > 0

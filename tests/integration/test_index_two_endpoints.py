@@ -108,6 +108,38 @@ def test_nothing_is_stored_while_they_disagree(
     assert digests(store) == fresh_digests(deployment, tmp_path)
 
 
+@pytest.mark.parametrize("liar", ["the first", "the second"])
+def test_a_log_that_one_of_them_leaves_out_is_not_lost(
+    deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store, tmp_path: Path, liar: str
+) -> None:
+    """It is like the one before it, so no bloom filter tells of it; receipts are asked for of an answer's end alone."""
+    economy.transfer_twice()
+    economy.live(3)
+
+    def each_once(method: str, _parameters: list[Any], result: Any) -> Any:
+        if method != "eth_getLogs":
+            return result
+        firsts: dict[tuple[str, ...], Any] = {}
+        for log in result:
+            firsts.setdefault((log["blockHash"], *log["topics"], log["data"]), log)
+        return list(firsts.values())
+
+    lying, true = Secret(second.url), Secret(deployment.anvil.url)
+    first, check = (lying, true) if liar == "the first" else (true, lying)
+    settings = replace(deployment.settings, rpc_url=first, rpc_check_url=check)
+    second.lie = each_once
+    with follower_of(settings, deployment.manifest, store) as follower:
+        for _ in range(2):
+            with pytest.raises(ProvidersDisagree, match=r"block \d+ is with \d events .* and with \d for"):
+                catch_up(follower)
+        assert second.told > 0
+        assert "nothing is stored until they agree" in (state(store, deployment).trouble or "")
+        second.lie = truth
+        catch_up(follower)
+    assert state(store, deployment).trouble is None
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
 def test_while_the_first_is_down_the_second_is_read(
     deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store, tmp_path: Path
 ) -> None:

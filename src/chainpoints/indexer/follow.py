@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
+from typing import NoReturn
 
-from chainpoints.chain.client import ChainClient, Header, Heads
+from chainpoints.chain.client import ChainClient, Heads
 from chainpoints.chain.events import EventDecoder
 from chainpoints.config import Chain
 from chainpoints.errors import ChainError, ConfigError, InconsistentChain, ProvidersDisagree
@@ -45,8 +47,9 @@ class Follower:
         stop: Event,
         second: ChainClient | None = None,
     ) -> None:
-        """`second` is another endpoint, which has to tell the same blocks."""
+        """`second` is another endpoint, which has to tell the same blocks and logs."""
         self._second = second
+        self._second_ranges = None if second is None else Ranges(second, decoder)
         self._client, self._decoder, self._store, self._chain = client, decoder, store, chain
         self._first_block, self._stop = first_block, stop
         self._projector = Projector()
@@ -56,6 +59,8 @@ class Follower:
 
     def close(self) -> None:
         self._ranges.close()
+        if self._second_ranges is not None:
+            self._second_ranges.close()
 
     def step(self, progress: Progress | None = None) -> bool:
         """One look at the chain. True when blocks came or went. Ends early, between two ranges, when told to stop.
@@ -130,16 +135,23 @@ class Follower:
         last = min(move.last, self._second.heads(tags=False).latest.number)
         return Move(move.keep, last) if last > move.keep else None
 
-    def _require_agreement(self, header: Header) -> None:
-        """Raises ProvidersDisagree, after recording it, when the second endpoint has another block at this height."""
-        if self._second is None:
+    def _require_agreement(self, blocks: Sequence[BlockEvents]) -> None:
+        """Raises ProvidersDisagree, after recording it, unless the second endpoint tells the same blocks and events."""
+        if self._second is None or self._second_ranges is None:
             return
-        other = self._second.header(header.number).hash
-        if other == header.hash:
-            return
+        last = blocks[-1].header
+        other = self._second.header(last.number).hash
+        if other != last.hash:  # else all before it have the same hashes too
+            self._disagree(last.number, last.hash, other)
+        theirs = itertools.chain.from_iterable(self._second_ranges.fetch(blocks[0].header.number, last.number))
+        for ours, their in zip(blocks, theirs, strict=True):
+            if ours.events != their.events:
+                self._disagree(ours.header.number, f"with {len(ours.events)} events", f"with {len(their.events)}")
+
+    def _disagree(self, number: int, ours: str, theirs: str) -> NoReturn:
         told = (
-            f"block {header.number} is {header.hash} for CHAINPOINTS_RPC_URL and {other} for "
-            "CHAINPOINTS_RPC_CHECK_URL: nothing is stored until they agree; see which of them is wrong"
+            f"block {number} is {ours} for CHAINPOINTS_RPC_URL and {theirs} for CHAINPOINTS_RPC_CHECK_URL: nothing is "
+            "stored until they agree; see which of them is wrong"
         )
         with self._store.write() as connection:
             chain_rows.save_chain_state(connection, self._state._replace(trouble=told))
@@ -169,7 +181,7 @@ class Follower:
         local = self._local
         self._require_child(keep, blocks)
         if blocks:
-            self._require_agreement(blocks[-1].header)
+            self._require_agreement(blocks)
         height = blocks[-1].header.number if blocks else keep
         state = self._state_at(heads, height)
         if self._is_backfilling and keep < local.height:
