@@ -208,15 +208,19 @@ def test_a_head_beyond_what_the_endpoint_has_is_not_believed(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_an_endpoint_that_fails_every_third_time_is_survived(
+def test_an_endpoint_that_fails_again_and_again_is_survived(
     lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store, status: int
 ) -> None:
-    calls = 0
+    """Each 41st call fails; where that may have been one machine of many, the next two times too."""
+    calls = left = 0
 
     def fail(_method: str, _parameters: list[Any], result: Any) -> Any:
-        nonlocal calls
+        nonlocal calls, left
         calls += 1
         if calls % 41 == 0:
+            left = 1 if status == 429 else 3
+        if left:
+            left -= 1
             raise Refuse(status)
         return result
 
@@ -231,6 +235,30 @@ def test_an_endpoint_that_fails_every_third_time_is_survived(
             except RpcError:
                 failures += 1
     assert failures > 0
+    assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
+
+
+def test_what_an_endpoint_fails_every_second_time_is_asked_again_at_once(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint, tmp_path: Path, sqlite_store: Store
+) -> None:
+    """`catch_up` passes on what the indexer's process would wait for: here nothing."""
+    asked: list[str] = []
+
+    def fail(method: str, parameters: list[Any], result: Any) -> Any:
+        question = f"{method} {parameters}"
+        if question not in asked:
+            asked.append(question)
+            raise Refuse(503)
+        asked.remove(question)
+        return result
+
+    deployment, _ = lived
+    with following(deployment, sqlite_store, url=endpoint.url) as follower:
+        catch_up(follower)
+        deployment.anvil.mine(1)
+        endpoint.lie = fail
+        catch_up(follower)
+    assert endpoint.told > 2
     assert digests(sqlite_store) == fresh_digests(deployment, tmp_path)
 
 

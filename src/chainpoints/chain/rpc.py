@@ -21,8 +21,12 @@ _T = TypeVar("_T")
 
 _SHORTEST_KEY = 8
 
+_TRIES, _AT_ONCE_SECONDS = 3, 1.0
+"""Of what only reads, when the endpoint drops it or answers 5xx within so long: behind it may be another machine."""
+
 _FALLBACK_SECONDS = 10.0
 _TOO_LARGE = 413  # HTTP: what was asked is at fault, not the endpoint
+_SERVER_ERROR = 500  # HTTP, and above
 
 
 class _Error(msgspec.Struct):
@@ -105,6 +109,18 @@ class Rpc:
         return self._fallback._ask(what, body)
 
     def _ask(self, what: str, body: Any) -> bytes:
+        """Asks again at once when no answer came, if that changes nothing on the chain."""
+        for _ in range(_TRIES - 1 if _only_reads(body) else 0):
+            began = time.monotonic()
+            try:
+                return self._ask_once(what, body)
+            except RpcError as error:
+                may_pass = error.code == 0 or error.code >= _SERVER_ERROR
+                if not may_pass or time.monotonic() - began > _AT_ONCE_SECONDS:
+                    raise
+        return self._ask_once(what, body)
+
+    def _ask_once(self, what: str, body: Any) -> bytes:
         try:
             response = self._http.request(
                 "POST", self._url.reveal(), body=msgspec.json.encode(body), headers={"content-type": "application/json"}
@@ -115,7 +131,7 @@ class Rpc:
                 what,
                 f"no answer from the RPC endpoint ({type(error).__name__}); see that it runs and CHAINPOINTS_RPC_URL",
             ) from None
-        if response.status >= 500 or response.status in (401, 403, 404, 413, 429):
+        if response.status >= _SERVER_ERROR or response.status in (401, 403, 404, 413, 429):
             raise RpcError(what, f"the RPC endpoint answered HTTP {response.status}", code=response.status)
         return response.data
 
@@ -130,3 +146,9 @@ class Rpc:
             message = without_address(reply.error.message, self._url)
             raise RpcError(method, message, code=reply.error.code, data=reply.error.data)
         return reply.result
+
+
+def _only_reads(body: Any) -> bool:
+    """Whether it may be asked twice: what moves a local chain, or sends a transaction, may not."""
+    methods = [request["method"] for request in (body if isinstance(body, list) else [body])]
+    return all(method.startswith("eth_") and not method.startswith("eth_send") for method in methods)

@@ -71,6 +71,7 @@ _SQLITE_PAUSE_SECONDS, _SQLITE_TURN_SECONDS = 0.001, 2.0
 
 _SQLITE_WAITS, _SQLITE_WAITS_NOT = f"PRAGMA busy_timeout={_SQLITE_BUSY_SECONDS * 1000}", "PRAGMA busy_timeout=0"
 _SQLITE_PRAGMAS = (
+    "page_size=16384",  # of a new file alone
     "synchronous=NORMAL",
     "foreign_keys=ON",
 )
