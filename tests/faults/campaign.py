@@ -43,7 +43,7 @@ _EVENTS = {
     "claim": ("ReleaseNode", "Claimed(uint256,address,uint64,uint8)"),
 }
 """What the chain logs of each act, and which contract does."""
-_TOLD = ("payment", "refund", "issue")
+_TOLD = ("payment", "refund", "issue", "claim")
 """Of what the merchant is told by webhook."""
 
 
@@ -255,21 +255,22 @@ class Campaign:
             assert mined == pending, f"{lane['name']} has {pending - mined} transactions that are in no block"
 
     def _check_told(self, receiver: Receiver) -> None:
-        """Of each order the merchant was told what became of it, in order: in the end just that which the chain has."""
-        of_order: defaultdict[str, list[Received]] = defaultdict(list)
+        """Of each order and each node that pays out the merchant was told what became of it, in order: in the end just
+        that which the chain has."""
+        told: defaultdict[str, list[Received]] = defaultdict(list)
         for each in receiver.distinct():
-            of_order[each.data["order_hash"]].append(each)
+            told[_object_told(each.data)].append(each)
             self._report.told += 1
             self._report.taken_back += each.type.endswith(".reversed")
         on_chain: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
         for act in _TOLD:
             for log in self._logs(act, self._begun_at + 1):
                 on_chain[_object_of(log)].append((act, log["blockHash"], int(log["logIndex"], 16)))
-        assert of_order.keys() == on_chain.keys(), f"{len(of_order)} orders were told of, {len(on_chain)} have logs"
-        for order, messages in of_order.items():
+        assert told.keys() == on_chain.keys(), f"{len(told)} orders and nodes were told of, {len(on_chain)} have logs"
+        for what, messages in told.items():
             types = [each.type for each in messages]
             assert [each.data["sequence"] for each in messages] == list(range(1, len(messages) + 1)), types
-            assert _standing(messages) == sorted(on_chain[order]), f"{types} is not what the chain has of the order"
+            assert _standing(messages) == sorted(on_chain[what]), f"{types} is not what the chain has of it"
 
     def _logs(self, act: str, from_block: int = 0) -> list[dict[str, Any]]:
         """The node's own."""
@@ -305,6 +306,11 @@ def _told_up_to(store: Store) -> tuple[str | None, int]:
 def _object_of(log: dict[str, Any]) -> str:
     """The order's hash, or a claim's node."""
     return str(log["topics"][1 if log["topics"][0] == topic(_EVENTS["claim"][1]) else 2])
+
+
+def _object_told(data: dict[str, Any]) -> str:
+    """The same, as a webhook names it."""
+    return str(data["order_hash"]) if "order_hash" in data else f"0x{int(data['node']):064x}"
 
 
 def _standing(messages: list[Received]) -> list[tuple[str, str, int]]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from chainpoints.relayer.housekeeping import ANSWERS_KEPT_SECONDS, REFUSED_KEPT_SECONDS, Housekeeping
 from chainpoints.store import tables
+from chainpoints.store.relay import LANES
 from chainpoints.store.session import Store
 
 pytestmark = pytest.mark.integration
 
 STATES = ("accepted", "sent", "mined", "refused")
-KINDS = {"payment": "relayer", "claim": "relayer", "refund": "relayer", "issue": "issuer", "add_quota": "registrar"}
+KINDS = {kind: lane for lane, kinds in LANES.items() for kind in kinds}
+PUBLIC = {"payment", "claim", "transfer", "permit", "permit_claim", "take", "take_back"}
 
 
 def add_requests(store: Store, accepted_at: int, copies: int = 1) -> None:
@@ -64,7 +66,24 @@ def test_only_old_refused_requests_that_anybody_could_make_are_forgotten(store: 
         add_requests(store, accepted_at)
     Housekeeping(store).step()
     everything = {(kind, state, at) for kind in KINDS for state in STATES for at in (old, young)}
-    assert everything - set(left(store)) == {("payment", "refused", old), ("claim", "refused", old)}
+    assert everything - set(left(store)) == {(kind, "refused", old) for kind in PUBLIC}
+
+
+def test_what_webhooks_have_not_told_of_yet_stays_until_they_have(store: Store) -> None:
+    """Else nothing more would be forgotten at all while `chainpoints deliver` does not run."""
+    add_requests(store, 1)
+    add_answers(store, 1, 1)
+    untold = "1 payment refused 0"
+    with store.write() as connection:
+        connection.execute(insert(tables.webhook_refusals).values(request=untold))
+    Housekeeping(store).step()
+    assert ("payment", "refused", 1) in left(store)
+    assert ("claim", "refused", 1) not in left(store)
+    assert answers(store) == 0
+    with store.write() as connection:
+        connection.execute(delete(tables.webhook_refusals))
+    Housekeeping(store).step()
+    assert ("payment", "refused", 1) not in left(store)
 
 
 def test_answers_are_kept_for_a_week(store: Store) -> None:
@@ -76,7 +95,7 @@ def test_answers_are_kept_for_a_week(store: Store) -> None:
 
 def test_many_are_forgotten_in_small_steps_one_soon_after_the_other(store: Store) -> None:
     add_answers(store, 1, 1_200)
-    add_requests(store, 1, copies=300)
+    add_requests(store, 1, copies=150)
     keeper, pauses = Housekeeping(store), []
     while not pauses or pauses[-1] < 10:
         before = answers(store)

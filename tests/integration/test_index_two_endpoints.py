@@ -1,4 +1,4 @@
-"""Two providers: what is stored both tell, one that is behind is waited for, one that is down is replaced."""
+"""Two providers: what is stored both tell, and one that is behind or down is waited for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from builders import Deployment
 from chainpoints.config import Secret
-from chainpoints.errors import ProvidersDisagree
+from chainpoints.errors import ProvidersDisagree, RpcError
 from chainpoints.indexer.follow import Follower
 from chainpoints.indexer.service import follower_of
 from chainpoints.store.chain_rows import ChainState, chain_state, tip
@@ -140,15 +140,29 @@ def test_a_log_that_one_of_them_leaves_out_is_not_lost(
     assert digests(store) == fresh_digests(deployment, tmp_path)
 
 
-def test_while_the_first_is_down_the_second_is_read(
-    deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store, tmp_path: Path
+@pytest.mark.parametrize("status", [429, 503])
+def test_while_either_gives_no_answer_nothing_is_stored(
+    deployment: Deployment, economy: Economy, second: LyingEndpoint, store: Store, tmp_path: Path, status: int
 ) -> None:
-    def down(_method: str, _parameters: list[Any], _result: Any) -> Any:
-        raise Refuse(503)
+    """One that is down must not leave the other unchecked."""
 
-    second.lie = down
-    settings = replace(deployment.settings, rpc_url=Secret(second.url), rpc_check_url=Secret(deployment.anvil.url))
-    with follower_of(settings, deployment.manifest, store) as follower:
+    def down(_method: str, _parameters: list[Any], _result: Any) -> Any:
+        raise Refuse(status)
+
+    urls = Secret(second.url), Secret(deployment.anvil.url)
+    for first, check in (urls, urls[::-1]):
+        settings = replace(deployment.settings, rpc_url=first, rpc_check_url=check)
+        with follower_of(settings, deployment.manifest, store) as follower:
+            before = height(store)
+            second.lie = down
+            for _ in range(3):
+                with pytest.raises(RpcError, match=f"HTTP {status}"):
+                    catch_up(follower)
+            assert height(store) == before
+            second.lie = truth
+            catch_up(follower)
+        assert height(store) == deployment.anvil.head()
+        economy.live(2)
+    with follower_of(deployment.settings, deployment.manifest, store) as follower:
         catch_up(follower)
-    assert height(store) == deployment.anvil.head()
     assert digests(store) == fresh_digests(deployment, tmp_path)

@@ -7,6 +7,7 @@ from eth_account import Account
 
 from builders import ANVIL_KEY, Deployment, private_key, signer
 from chainpoints.relayer.requests import CONTRACT_GAS
+from chainpoints.store import relay
 from chainpoints.store.session import Store
 from relaying import Shop, eventually, order_hash, relaying
 from stubborn_mempool import stubborn_mempool
@@ -125,3 +126,23 @@ def test_requests_that_cannot_be_refused_yet_hold_up_nobody(shop: Shop, monkeypa
             endpoint.release(0)
             assert {request.state for request in shop.wait(garbage)} == {"refused"}
     shop.assert_no_gaps()
+
+
+def test_a_flood_of_what_proves_nothing_is_looked_at_after_the_rest_and_little_by_little(shop: Shop) -> None:
+    garbage = [forged_permit(shop, n) for n in range(60)]
+    honest = [shop.pay(person, 10, f"order {person}") for person in HONEST]
+    with shop.store.read() as connection:
+        ready = relay.ready_requests(connection, "relayer", shop.anvil.now(), 500, 10)
+    assert [request.id for request in ready] == [*honest, *garbage[:10]]
+    with relaying(shop):
+        assert {request.state for request in shop.wait(honest)} == {"mined"}
+        assert shop.states(garbage).count("refused") <= 20
+        assert {request.state for request in shop.wait(garbage, seconds=60)} == {"refused"}
+    shop.assert_no_gaps()
+
+
+def forged_permit(shop: Shop, n: int) -> str:
+    """As anybody can send it, in the name of a contract."""
+    owner, spender = signer(f"nobody {n}").address, signer(ATTACKER).address
+    payload = {"owner": owner, "spender": spender, "amount": 1, "deadline": 2**40, "signature": "0x00"}
+    return shop.accept("permit", payload | {"contract_wallet": True})

@@ -11,11 +11,12 @@ import pytest
 from builders import Deployment, signer
 from chainpoints.chain.signer import local_key, role_address
 from chainpoints.config import Secret
-from chainpoints.store import relay, relay_transactions
+from chainpoints.store import relay, relay_transactions, tables
 from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
+from lying_endpoint import lying_endpoint, truth
 from relaying import MERCHANT, Shop, eventually, node_of, opened_shop, order_hash, relayer_process, relaying
 from stubborn_mempool import stubborn_mempool
 
@@ -199,6 +200,37 @@ def shop_round(shop: Shop, n: int) -> list[str]:
     ids = [shop.pay(person, 10, f"order {n} {person}") for person in PEOPLE]
     assert {request.state for request in shop.wait(ids)} == {"mined"}
     return ids
+
+
+def test_a_reorg_in_the_middle_of_a_look_is_seen_before_anything_is_final(shop: Shop) -> None:
+    """The endpoint's machines are not all as far: one still tells of the old block while another has the new ones."""
+    with lying_endpoint(shop.anvil.url) as endpoint, relaying(shop, url=endpoint.url):
+        first = shop.wait([shop.pay(PEOPLE[0], 1, "first")])[0]
+        raw = bytes_of(shop, first)
+        number = hex(shop.anvil.head())
+        old = shop.anvil.rpc.call("eth_getBlockByNumber", number, False)
+        endpoint.lie = lambda method, parameters, result: (
+            old if method == "eth_getBlockByNumber" and parameters[0] == number else result
+        )
+        shop.anvil.reorg(1)
+        shop.anvil.send("eth_sendRawTransaction", raw)
+        second = shop.wait([shop.pay(PEOPLE[1], 1, "second")])[0]
+        assert endpoint.told > 0
+        assert shop.requests([first.id])[0].block_hash == old["hash"], "the relayer has seen the reorg already"
+        endpoint.lie = truth
+        shop.anvil.mine(64)
+        eventually(lambda: {row.state for row in shop.transactions()} == {"final"})
+        for request in shop.requests([first.id, second.id]):
+            receipt = shop.anvil.rpc.call("eth_getTransactionReceipt", request.transaction_hash)
+            assert request.block_hash == receipt["blockHash"]
+    shop.assert_no_gaps()
+
+
+def bytes_of(shop: Shop, request: Request) -> str:
+    """The signed bytes that carried it."""
+    with shop.store.read() as connection:
+        attempts = connection.execute(tables.relay_attempts.select()).all()
+    return next(str(attempt.raw) for attempt in attempts if attempt.hash == request.transaction_hash)
 
 
 def test_a_chain_that_stepped_back_in_time_gets_nothing_before_its_time(shop: Shop) -> None:

@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "order-exists": ("The order exists already", "`order` is its id; each reference is one order."),
     "order-already-paid": ("The order is paid", "Nothing is to be done; a second payment would be refused."),
     "order-already-issued": ("Points were issued for the order", "One order, one issue."),
+    "order-tried-too-often": ("Too many payments of the order were refused", "Make an order with a new reference."),
     "order-mispaid": ("Another amount was paid for the order", "Make an order with a new reference."),
     "order-expired": ("The order can be paid no more", "`expires_at` was its end; make an order with a new reference."),
     "order-not-paid": ("The order is not paid in points", "Only a payment in points can be refunded."),
@@ -75,6 +76,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "statement-too-large": (
         "The statement has too many entries",
         "Ask for a shorter time; `most` is how many it takes.",
+    ),
+    "too-much-unproved": (
+        "Too many requests wait that only the chain can check",
+        "Wait as Retry-After says; what the holder's own key signs is taken meanwhile.",
     ),
     "too-many-streams": ("Too many streams are open", "Close one of them, or wait as Retry-After says."),
     "node-locked": ("The node is locked", "`unlocks_at` is when its first release is; until then it can be refunded."),

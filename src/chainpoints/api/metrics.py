@@ -94,6 +94,7 @@ def _telling(connection: Connection) -> Iterator[Metric]:
     age = max(0.0, now - waiting.oldest) if waiting.oldest else 0.0
     yield _gauge("webhook_oldest_seconds", "How long the oldest of them waits.", {(): age})
     yield _gauge("webhook_failing", "Webhooks whose last attempt failed.", {(): waiting.failing})
+    yield CounterMetricFamily("chainpoints_webhook_attempts", "Tries to deliver a message.", value=waiting.attempts)
 
 
 def _running(connection: Connection) -> Iterator[Metric]:

@@ -8,9 +8,12 @@ from chainpoints.api.deps import View
 from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import recover
 from chainpoints.errors import InvalidInput, RequestRefused
-from chainpoints.store.relay import requests_of_wallet
+from chainpoints.store.relay import open_unproved, requests_of_wallet
 from chainpoints.store.wallets import Freeze, balance, freezes
 from chainpoints.types import format_points
+
+MOST_UNPROVED = 500
+"""Open requests that anybody can have made up: each costs the relayer simulations of its own."""
 
 
 def check_time(view: View, valid_after: int, valid_before: int) -> None:
@@ -69,3 +72,10 @@ def check_balance(view: View, payer: str, amount: int) -> None:
         f"{payer} holds {format_points(held)} points and {format_points(amount)} are asked for",
         balance=format_points(held),
     )
+
+
+def check_room_for_unproved(view: View) -> None:
+    """Raises RequestRefused (429) while too many requests wait whose signature only the chain can check."""
+    if open_unproved(view.connection) >= MOST_UNPROVED:
+        detail = f"{MOST_UNPROVED} requests wait whose signatures only the chain can check; send this one again later"
+        raise RequestRefused(429, "too-much-unproved", detail, retryable=True)

@@ -12,6 +12,8 @@ from chainpoints.store.orders import OrderRow
 from chainpoints.store.relay import OPEN, Request, requests_of_orders
 
 _SETTLING = ("payment", "issue")
+_MOST_REFUSED = 20
+"""Refused attempts at an order, after which nothing unproved is taken for it: each is read with the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Standing:
 
     @property
     def pending(self) -> Request | None:
-        """The attempt that is on its way, or done in a block that was not read yet."""
-        return next((each for each in self.requests if is_pending(each, self.at)), None)
+        """The attempt that is on its way, or done in a block that was not read yet; one that proves nothing last."""
+        pending = (each for each in self.requests if is_pending(each, self.at))
+        return min(pending, key=lambda each: each.proves_nothing, default=None)
 
     @property
     def refused(self) -> Request | None:
@@ -73,29 +76,43 @@ class Standing:
         asked = Asked(order.points, order.program, order.customer, order.expires_at)
         return irregularities(asked, paid, is_issued=self.issue is not None)
 
-    def check_can_pay(self) -> None:
-        """Raises RequestRefused (409) when the order is paid, issued, or about to be; 422 when it is over."""
+    def check_can_pay(self, *, proved: bool = True) -> None:
+        """Raises RequestRefused (409) when the order is paid, issued, or about to be; 422 when it is over.
+
+        What is not `proved` waits for anything, and is not taken after many of its kind were refused.
+        """
         if self.payment and not self.as_ordered:
             detail = "somebody paid on other terms under this order's hash; make an order with a new reference"
             raise RequestRefused(409, "order-mispaid", detail)
-        self.check_can_issue()
+        self._check_not_settled()
+        self.check_nothing_pending(proved=proved)
+        if not proved and len([each for each in self.requests if each.state == "refused"]) >= _MOST_REFUSED:
+            detail = "too many payments of this order were refused; make an order with a new reference"
+            raise RequestRefused(409, "order-tried-too-often", detail)
         if self.is_expired:
             until = self.order.expires_at
             detail = f"the order could be paid in points until {until}, and it is {self.now} on the chain"
             raise RequestRefused(422, "order-expired", detail, expires_at=until)
 
     def check_can_issue(self) -> None:
-        """As `check_can_pay`, but a payment that is not as ordered is no hindrance."""
+        """As `check_can_pay`, but a payment that is not as ordered is no hindrance, and one that may come is."""
+        self._check_not_settled()
+        self.check_nothing_pending(proved=False)
+
+    def check_nothing_pending(self, *, proved: bool = True) -> None:
+        """Raises RequestRefused (409) with the id of the attempt that is on its way.
+
+        For what is `proved`, one that proves nothing is no hindrance: else anybody could keep an order from being paid.
+        """
+        pending = self.pending
+        if pending and not (proved and pending.proves_nothing):
+            raise attempt_pending(pending)
+
+    def _check_not_settled(self) -> None:
         if self.payment and self.as_ordered:
             raise RequestRefused(409, "order-already-paid", "the order is paid in points")
         if self.issue:
             raise RequestRefused(409, "order-already-issued", "points were issued for the order")
-        self.check_nothing_pending()
-
-    def check_nothing_pending(self) -> None:
-        """Raises RequestRefused (409) with the id of the attempt that is on its way."""
-        if self.pending:
-            raise attempt_pending(self.pending)
 
 
 def standing(view: View, order: OrderRow) -> Standing:

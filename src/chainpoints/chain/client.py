@@ -35,7 +35,7 @@ class Header(NamedTuple):
     bloom: int
 
 
-class Log(NamedTuple):
+class Log(msgspec.Struct, frozen=True, gc=False):
     """A log of one of our contracts. Texts are lower-case 0x hex."""
 
     address: Address
@@ -202,7 +202,7 @@ class ChainClient:
         """Our logs in the block's receipts; None where the endpoint gives none, or none that are whole: some give none
         of old blocks, and some do not know the question."""
         try:
-            receipts = _decode(_receipts, self._rpc.raw_of_this("eth_getBlockReceipts", header.hash))
+            receipts = _decode(_receipts, self._rpc.raw("eth_getBlockReceipts", header.hash))
             return self._proven(header, [log for receipt in receipts or () for log in receipt.logs])
         except (RpcError, InconsistentChain):
             return None

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 import urllib3
 
 from chainpoints.config import Secret
 from chainpoints.errors import RpcError
-
-log = structlog.get_logger()
 
 _T = TypeVar("_T")
 
@@ -24,8 +21,6 @@ _SHORTEST_KEY = 8
 _TRIES, _AT_ONCE_SECONDS = 3, 1.0
 """Of what only reads, when the endpoint drops it or answers 5xx within so long: behind it may be another machine."""
 
-_FALLBACK_SECONDS = 10.0
-_TOO_LARGE = 413  # HTTP: what was asked is at fault, not the endpoint
 _SERVER_ERROR = 500  # HTTP, and above
 
 
@@ -52,9 +47,8 @@ def without_address(words: str, url: Secret) -> str:
 class Rpc:
     """A node's endpoint. Safe to use from several threads. Raises RpcError for the node's errors and for silence."""
 
-    def __init__(self, url: Secret, *, timeout_seconds: float = 15.0, fallback: Rpc | None = None) -> None:
-        """`fallback` is asked while this endpoint gives no answer; this one is then tried again from time to time."""
-        self._url, self._fallback, self._silent_until = url, fallback, 0.0
+    def __init__(self, url: Secret, *, timeout_seconds: float = 15.0) -> None:
+        self._url = url
         self._http = urllib3.PoolManager(maxsize=8, timeout=timeout_seconds, retries=False)
         self._ids = itertools.count(1)
         self._replies = msgspec.json.Decoder(list[_Reply])
@@ -66,21 +60,15 @@ class Rpc:
 
     def raw(self, method: str, *params: Any) -> msgspec.Raw:
         """The result as undecoded JSON, for callers with typed structs of their own."""
-        reply = self._parse(method, self._reply, self._send(method, self._request(method, params)))
+        reply = self._parse(method, self._reply, self._ask(method, self._request(method, params)))
         return self._result(method, reply)
-
-    def raw_of_this(self, method: str, *params: Any) -> msgspec.Raw:
-        """As `raw`, of this endpoint alone: whether it answers this question says nothing of how it is otherwise."""
-        if time.monotonic() < self._silent_until:
-            raise RpcError(method, "the endpoint gives no answers just now")
-        return self._result(method, self._parse(method, self._reply, self._ask(method, self._request(method, params))))
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         """The undecoded results of several calls, in the order of the calls. Raises for the first that failed."""
         if not calls:
             return []
         requests = [self._request(method, params) for method, params in calls]
-        replies = self._parse("batch", self._replies, self._send(f"batch of {len(calls)}", requests))
+        replies = self._parse("batch", self._replies, self._ask(f"batch of {len(calls)}", requests))
         by_id = {reply.id: reply for reply in replies}
         results = []
         for (method, _), request in zip(calls, requests, strict=True):
@@ -94,19 +82,6 @@ class Rpc:
 
     def _request(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
-
-    def _send(self, what: str, body: Any) -> bytes:
-        if self._fallback is None:
-            return self._ask(what, body)
-        if time.monotonic() >= self._silent_until:
-            try:
-                return self._ask(what, body)
-            except RpcError as error:
-                if error.code == _TOO_LARGE:
-                    raise
-                self._silent_until = time.monotonic() + _FALLBACK_SECONDS
-                log.warning("the RPC endpoint fails: the other one is asked", error=str(error))
-        return self._fallback._ask(what, body)
 
     def _ask(self, what: str, body: Any) -> bytes:
         """Asks again at once when no answer came, if that changes nothing on the chain."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from chainpoints.chain import events as ev
@@ -77,7 +78,8 @@ class Projector:
                 apply[type(event)](event)
             if events:
                 self._write_states(header.number)
-        self._rows["balances"].sort()  # in the order of the key, a database's pages are each touched once
+        # In the order of the key (blocks are in theirs), so that a database's pages are each touched once.
+        self._rows["balances"].sort(key=itemgetter(0))
         return self._rows
 
     def _load(self, events: Sequence[ev.Event], latest: LatestStates) -> None:

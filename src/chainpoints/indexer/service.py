@@ -104,8 +104,7 @@ def follower_of(
 ) -> Iterator[Follower]:
     """A follower of the deployment, by the endpoints of the settings."""
     addresses = [contract.address for contract in manifest.contracts.values()]
-    other = Rpc(settings.rpc_check_url) if settings.rpc_check_url else None
-    rpc = Rpc(settings.rpc_url, fallback=other)
+    rpc, other = Rpc(settings.rpc_url), Rpc(settings.rpc_check_url) if settings.rpc_check_url else None
     client, second = ChainClient(rpc, addresses), ChainClient(other, addresses) if other else None
     follower = Follower(
         client, EventDecoder(manifest), store, settings.chain, manifest.first_block, stop or threading.Event(), second

@@ -39,7 +39,8 @@ once: it may pass each simulation and fail each time it is mined, for our gas.""
 _LEAST_GAS = 150_000
 """The smallest limit that a transaction with a request gets."""
 
-_READY_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 50
+_READY_AT_ONCE, _UNPROVED_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 10, 10
+"""Of what carries no proof, or failed before, each costs a simulation of its own: no flood of it holds up the rest."""
 _IN_FLIGHT = 16
 """Nodes keep about 16 transactions of one account in order of arrival."""
 
@@ -215,7 +216,9 @@ class Lane:
             newest = relay_transactions.newest(connection)
             mined = relay_transactions.mined_blocks(connection)
             known = self._suspects.keys()
-            ready = relay.ready_requests(connection, self._lane, view.timestamp, _READY_AT_ONCE, known)
+            ready = relay.ready_requests(
+                connection, self._lane, view.timestamp, _READY_AT_ONCE, _UNPROVED_AT_ONCE, known
+            )
             ready += self._suspects_again(connection, view, oldest)
         happened, promised = False, sum(tx.attempts[-1].most_wei for tx in unfinished)
         first_hindrance = None

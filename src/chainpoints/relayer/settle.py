@@ -37,7 +37,8 @@ class Settlement:
         found = [(tx, receipt) for tx in unfinished if (receipt := _receipt(tx, view.receipts))]
         seen = {tx.id for tx, _ in found}
         missing = [tx for tx in unfinished if tx.id not in seen]
-        moved = [] if view.stands else self._moved()
+        stands = view.stands and self._node.has_blocks(self._ending(view))
+        moved = [] if stands else self._moved()
         # Its requests are elsewhere. The old bytes may still come back, so the no-op offers more than they did.
         failed = [tx for tx, receipt in moved if receipt is None and not tx.succeeded]
         no_ops = {tx.id: self._no_op(tx) for tx in failed} if self._no_op else {}
@@ -56,6 +57,14 @@ class Settlement:
             relay_transactions.finalise(connection, self._sender, view.final)
         self._final = view.final
         return bool(found or moved or spent)
+
+    def _ending(self, view: View) -> list[tuple[int, str]]:
+        """Blocks of ours that become final now. They are looked for once more: a look at the chain takes a moment, or
+        several machines answer it, so a reorg in its middle may have gone unseen."""
+        if view.final <= self._final:
+            return []
+        with self._store.read() as connection:
+            return relay_transactions.mined_blocks(connection, self._sender, view.final)
 
     def _moved(self) -> list[tuple[Transaction, Receipt | None]]:
         """After a reorg: what was mined and is now in another block, or in none."""

@@ -30,11 +30,13 @@ class Reorgs:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """Webhook messages to active endpoints, when the oldest was made (0: there is none), and endpoints that fail."""
+    """Webhook messages to active endpoints, when the oldest was made (0: there is none), endpoints that fail, and how
+    often it was tried to deliver any message so far."""
 
     count: int
     oldest: int
     failing: int
+    attempts: int
 
 
 def queues(connection: Connection) -> list[Queue]:
@@ -67,4 +69,5 @@ def undelivered(connection: Connection) -> Undelivered:
     waiting = select(func.count(), func.min(messages.created_at)).select_from(joined)
     count, oldest = connection.execute(waiting.where(endpoints.active, messages.state == "pending")).one()
     failing = connection.scalar(select(func.count()).where(endpoints.active, endpoints.failing_since.is_not(None)))
-    return Undelivered(count, oldest or 0, failing or 0)
+    attempts = connection.scalar(select(func.max(tables.webhook_attempts.c.id)))  # they are numbered
+    return Undelivered(count, oldest or 0, failing or 0, attempts or 0)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import ColumnElement
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
-from chainpoints.store.tables import blocks
+from chainpoints.store.tables import blocks, webhook_refusals
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
 from chainpoints.store.webhook_feed import Order, add_refusal
@@ -43,7 +43,7 @@ LANES: dict[str, tuple[str, ...]] = {
 }
 """Which key sends which kinds of requests."""
 
-PUBLIC = ("payment", "claim")
+PUBLIC = tuple(kind for kind in LANES["relayer"] if kind != "refund")
 """The kinds that need no API key."""
 
 OPEN = ("accepted", "sent")
@@ -76,6 +76,11 @@ class Request:
     block_hash: str | None = None
     block_is_stored: bool = False
 
+    @property
+    def proves_nothing(self) -> bool:
+        """Anybody may have made it up: nobody's signature was checked, and no simulation has passed since."""
+        return self.state == "accepted" and self.kind in PUBLIC and self.wallet is None
+
 
 def _select() -> Select[Any]:
     joined = requests.outerjoin(transactions, requests.c.transaction_id == transactions.c.id)
@@ -86,6 +91,9 @@ def _select() -> Select[Any]:
 def _block_is_stored() -> ColumnElement[bool]:
     return exists().where(blocks.c.hash == transactions.c.block_hash)
 
+
+_UNPROVED = requests.c.kind.in_(PUBLIC) & requests.c.wallet.is_(None)
+"""What anybody can make up: whether it is signed by whom it says only the chain can tell."""
 
 _EARLIER = requests.alias("earlier")
 
@@ -126,11 +134,13 @@ _OF_WALLET = (
 _OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
 _SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
-_READY = _ready(requests.c.sequence.not_in(_SEQUENCES))
+_READY = _ready(requests.c.sequence.not_in(_SEQUENCES) & ~_UNPROVED)
+_READY_UNPROVED = _ready(requests.c.sequence.not_in(_SEQUENCES) & _UNPROVED)
 _STILL_READY = _ready(requests.c.sequence.in_(_SEQUENCES))
 _NEWEST_ACCEPTED = select(func.max(requests.c.sequence)).where(
     requests.c.state == "accepted", requests.c.lane == bindparam("lane")
 )
+_OPEN_UNPROVED = select(func.count()).where(requests.c.state.in_(OPEN), _UNPROVED)
 _WAITING = select(func.count()).where(requests.c.state.in_(OPEN), requests.c.not_before <= bindparam("due_by"))
 _UNREAD = (
     select(func.count())
@@ -247,15 +257,23 @@ def newest_accepted(connection: Connection, lane: str) -> int | None:
 
 
 def ready_requests(
-    connection: Connection, lane: str, now: int, limit: int, without: Collection[int] = ()
+    connection: Connection, lane: str, now: int, limit: int, most_unproved: int, without: Collection[int] = ()
 ) -> list[Request]:
     """What may be sent at chain time `now`, in the order of acceptance: at most one for each wallet and order.
 
     A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself.
-    `without`: the sequences of requests that are left out.
+    Up to `limit` that are proved, then `most_unproved` of what anybody can make up, each of which costs a simulation of
+    its own. `without`: the sequences of requests that are left out.
     """
-    values = {"lane": lane, "now": now, "limit": limit, "sequences": list(without)}
-    return [_request(row) for row in connection.execute(_READY, values)]
+    values = {"lane": lane, "now": now, "sequences": list(without)}
+    proved = connection.execute(_READY, values | {"limit": limit})
+    unproved = connection.execute(_READY_UNPROVED, values | {"limit": most_unproved})
+    return [_request(row) for row in (*proved, *unproved)]
+
+
+def open_unproved(connection: Connection) -> int:
+    """How many open requests anybody can have made up."""
+    return connection.execute(_OPEN_UNPROVED).scalar_one()
 
 
 def still_ready(connection: Connection, lane: str, now: int, sequences: Collection[int]) -> list[Request]:
@@ -272,9 +290,10 @@ def waits_for_another(connection: Connection, transaction_id: int) -> bool:
 
 
 def prune_refused(connection: Connection, accepted_before: int, limit: int) -> int:
-    """Forgets refused requests that anybody could make (payments and claims). Gives how many: at most `limit`."""
+    """Forgets refused requests that anybody could make and webhooks have told of. Gives how many: at most `limit`."""
     public = requests.c.kind.in_(PUBLIC) & (requests.c.accepted_at < accepted_before)
-    old = select(requests.c.sequence).where(requests.c.state == "refused", public).limit(limit)
+    told = requests.c.id.not_in(select(webhook_refusals.c.request))
+    old = select(requests.c.sequence).where(requests.c.state == "refused", public, told).limit(limit)
     return connection.execute(delete(requests).where(requests.c.sequence.in_(old))).rowcount
 
 

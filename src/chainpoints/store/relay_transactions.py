@@ -209,13 +209,16 @@ def highest_mined(connection: Connection, sender: str) -> tuple[int, str] | None
     return None if row is None else (row.block_number, row.block_hash)
 
 
-def mined_blocks(connection: Connection) -> list[tuple[int, str]]:
-    """Every block (number, hash) with a mined transaction, of any key that a lane has now, that is not final.
+def mined_blocks(connection: Connection, sender: str | None = None, upto: int = 2**63 - 1) -> list[tuple[int, str]]:
+    """Every block (number, hash) up to `upto` with a mined transaction that is not final, of the sender; without one,
+    of any key that a lane has now.
 
     After a reorg some may be gone while higher ones stand: one lane has seen it and sent again, another not yet.
     """
     query = select(transactions.c.block_number, transactions.c.block_hash).where(transactions.c.state == "mined")
-    return [(number, block_hash) for number, block_hash in connection.execute(query.where(_of_a_lane()).distinct())]
+    whose = _of_a_lane() if sender is None else transactions.c.sender == sender
+    query = query.where(whose, transactions.c.block_number <= upto).distinct()
+    return [(number, block_hash) for number, block_hash in connection.execute(query)]
 
 
 def nonces_from(connection: Connection, sender: str, first: int) -> set[int]:

@@ -1,28 +1,89 @@
-"""What anybody may send in another's name, a payment by a contract wallet, holds up nothing of theirs."""
+"""What anybody may send in another's name, as if signed by a contract wallet, holds up nobody and nothing of theirs."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from builders import private_key
+from chainpoints.api import proofs
+from chainpoints.api import standing as standings
 from chainpoints.chain.signatures import sign
 from chainpoints.store import relay
-from gateway import FEC, Api
+from gateway import FEC, Api, Client
 
 pytestmark = pytest.mark.integration
 
+NO_SIGNATURE = "0x00"
+"""No contract takes this for a signature."""
+
+
+def new_order(shop: Client, reference: str) -> str:
+    return str(shop.post("/v1/orders", {"reference": reference, "program": FEC, "points": "10"})["id"])
+
+
+def signed(api: Api, order: str) -> dict[str, Any]:
+    """Alice's payment of the order."""
+    offer = api.public.get(f"/v1/orders/{order}/authorization", payer=api.alice)
+    body = {"payer": api.alice, "valid_after": offer["valid_after"], "valid_before": offer["valid_before"]}
+    return body | {"order": order, "signature": sign(offer["typed_data"], private_key("alice"))}
+
+
+def forged(api: Api, order: str) -> dict[str, Any]:
+    return signed(api, order) | {"signature": NO_SIGNATURE, "contract_wallet": True}
+
 
 def test_a_payment_that_proves_nothing_does_not_make_the_payers_requests_wait(api: Api) -> None:
-    shop = api.merchant(1)
-    first, second = (
-        shop.post("/v1/orders", {"reference": name, "program": FEC, "points": "10"}) for name in ("first", "second")
-    )
-    offer = api.public.get(f"/v1/orders/{second['id']}/authorization", payer=api.alice)
-    body = {"payer": api.alice, "valid_after": offer["valid_after"], "valid_before": offer["valid_before"]}
-    forged = body | {"order": first["id"], "signature": "0x00", "contract_wallet": True}
-    signed = body | {"order": second["id"], "signature": sign(offer["typed_data"], private_key("alice"))}
-    sent = [api.public.post("/v1/payments", payment) for payment in (forged, signed)]
+    first, second = (new_order(api.merchant(1), name) for name in ("first", "second"))
+    sent = [api.public.post("/v1/payments", payment) for payment in (forged(api, first), signed(api, second))]
     assert [request["wallet"] for request in sent] == [api.alice, api.alice]
+    assert ready(api) == [sent[1]["id"], sent[0]["id"]], "what is proved goes first"
+
+
+def test_a_payment_that_proves_nothing_keeps_nobody_from_paying_the_order(api: Api) -> None:
+    order = new_order(api.merchant(1), "wanted")
+    good = signed(api, order)
+    bad = forged(api, order)
+    first = api.public.post("/v1/payments", bad)
+    again = api.public.try_post("/v1/payments", bad)
+    assert api.public.problem("attempt-pending", 409, again)["request"] == first["id"]
+    assert signed(api, order)["order"] == order, "its message is still given to be signed"
+    second = api.public.post("/v1/payments", good)
+    assert api.merchant(1).get(f"/v1/orders/{order}")["pending_request"] == second["id"]
+    late = api.public.try_post("/v1/payments", good)
+    assert api.public.problem("attempt-pending", 409, late)["request"] == second["id"]
+
+
+def test_after_many_refused_ones_an_order_takes_only_what_is_proved(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standings, "_MOST_REFUSED", 2)
+    order = new_order(api.merchant(1), "hated")
+    bad = forged(api, order)
+    for _ in range(2):
+        request = api.public.post("/v1/payments", bad)
+        with api.store.write() as connection:
+            relay.refuse(connection, request["id"], {"name": "InvalidSignature", "arguments": {}, "sentence": "no"})
+    api.public.problem("order-tried-too-often", 409, api.public.try_post("/v1/payments", bad))
+    assert api.public.post("/v1/payments", signed(api, order))["state"] == "accepted"
+
+
+def test_only_so_many_that_prove_nothing_wait_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "MOST_UNPROVED", 3)
+    orders = [new_order(api.merchant(1), f"order-{n}") for n in range(3)]
+    permit = {"owner": api.alice, "spender": api.alice, "amount": "1", "nonce": 0, "deadline": 2**40 - 1}
+    permit |= {"signature": NO_SIGNATURE, "contract_wallet": True}
+    last = [api.public.post("/v1/payments", forged(api, order)) for order in orders[:2]]
+    last += [api.public.post("/v1/permits", permit)]
+    for path, body in (("/v1/permits", permit), ("/v1/payments", forged(api, orders[2]))):
+        refused = api.public.try_post(path, body)
+        api.public.problem("too-much-unproved", 429, refused)
+        assert refused.headers["retry-after"] == "1"
+    assert api.public.post("/v1/payments", signed(api, orders[2]))["state"] == "accepted"
+    with api.store.write() as connection:
+        relay.refuse(connection, last[0]["id"], {"name": "InvalidSignature", "arguments": {}, "sentence": "no"})
+    assert api.public.post("/v1/permits", permit)["state"] == "accepted"
+
+
+def ready(api: Api) -> list[str]:
     with api.store.read() as connection:
-        ready = relay.ready_requests(connection, "relayer", 2**40, 10)
-    assert [request.id for request in ready] == [request["id"] for request in sent]
+        return [request.id for request in relay.ready_requests(connection, "relayer", 2**40, 10, 10)]

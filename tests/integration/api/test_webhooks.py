@@ -281,10 +281,10 @@ def test_metrics_say_what_waits_and_what_fails(api: Api, shop: Client) -> None:
         made = hook(shop, receiver.url)
         ping(shop, made)
         assert metric(api, "chainpoints_webhook_messages") == 1
-        assert metric(api, "chainpoints_webhook_failing") == 0
+        assert metric(api, "chainpoints_webhook_failing") == metric(api, "chainpoints_webhook_attempts_total") == 0
         with delivering(api.settings, api.store):
             attempted(shop, made)
-        assert metric(api, "chainpoints_webhook_failing") == 1
+        assert metric(api, "chainpoints_webhook_failing") == metric(api, "chainpoints_webhook_attempts_total") == 1
     assert 0 <= metric(api, "chainpoints_webhook_oldest_seconds") < 60
 
 

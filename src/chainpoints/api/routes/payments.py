@@ -12,7 +12,13 @@ from chainpoints.api.auth import Caller
 from chainpoints.api.deps import Gateway, View
 from chainpoints.api.gas import hold_budgets, promised
 from chainpoints.api.idempotency import Action, ActionDep, Answer, PublicActionDep
-from chainpoints.api.proofs import check_balance, check_signature, check_time, refuse_frozen
+from chainpoints.api.proofs import (
+    check_balance,
+    check_room_for_unproved,
+    check_signature,
+    check_time,
+    refuse_frozen,
+)
 from chainpoints.api.routes.authorizations import active_merchant, payment_of, refund_of, started_program, within_day
 from chainpoints.api.routes.orders import known_order, no_order
 from chainpoints.api.routes.requests import accepted, request_answer
@@ -68,7 +74,7 @@ class _Payments:
             raise no_order(body.order)
         order, payer = self._orders[body.order], parse_address(body.payer)
         payment = payment_of(order, payer)
-        self._standings[order.id].check_can_pay()
+        self._standings[order.id].check_can_pay(proved=not body.contract_wallet)
         merchant = active_merchant(view, order.merchant)
         within_day(merchant, payment.amount, merchant.paid_per_day, "paid")
         started_program(view, order.program)
@@ -80,6 +86,8 @@ class _Payments:
         check_balance(view, payer, payment.amount)
         gwei = promised(self._gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
         view.check_chain_is_reached()
+        if body.contract_wallet:
+            check_room_for_unproved(view)
         wallet = None if body.contract_wallet else payer  # unproved, it must hold up nothing of theirs
         request = _add_signed(view, "payment", payment, body, {}, wallet=wallet, gwei=gwei)
         return Answer(202, request_answer(view, request))
@@ -115,7 +123,8 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
     gwei = promised(action.gateway, view, "refund", order.merchant, by_code=body.contract_wallet)
     payment = refund.payment
     more = {"payout": refund.payout, "start": refund.start, "refund_amount": refund.amount}
-    return accepted(view, _add_signed(view, "refund", payment, body, more, wallet=payment.payer, gwei=gwei))
+    wallet = None if body.contract_wallet else payment.payer  # unproved, it must hold up nothing of theirs
+    return accepted(view, _add_signed(view, "refund", payment, body, more, wallet=wallet, gwei=gwei))
 
 
 def _add_signed(

@@ -14,7 +14,13 @@ from fastapi import APIRouter, Path, Query, Response
 from chainpoints.api.deps import GatewayDep, View
 from chainpoints.api.gas import promised
 from chainpoints.api.idempotency import Action, Answer, PublicActionDep
-from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
+from chainpoints.api.proofs import (
+    check_balance,
+    check_not_frozen,
+    check_room_for_unproved,
+    check_signature,
+    check_time,
+)
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import WalletPath
 from chainpoints.api.schemas.base import NodeIdText
@@ -227,6 +233,8 @@ def _accept(
     payload: dict[str, Any],
 ) -> Answer:
     signed = {"signature": body.signature, "contract_wallet": body.contract_wallet}
+    if body.contract_wallet:
+        check_room_for_unproved(view)
     request = add_request(
         view.connection,
         kind=kind,
@@ -266,6 +274,7 @@ def _take_back(action: Action, view: View, node_id: str) -> Answer:
 
 
 def _relayed(action: Action, view: View, kind: str, payload: dict[str, Any]) -> Answer:
+    check_room_for_unproved(view)
     gwei = promised(action.gateway, view, kind, None)
     request = add_request(
         view.connection, kind=kind, lane="relayer", payload=payload, not_before=view.now, promised_gwei=gwei
