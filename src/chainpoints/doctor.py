@@ -10,14 +10,16 @@ from typing import Any
 
 import msgspec
 import urllib3
+from websockets.exceptions import WebSocketException
 
 from chainpoints.chain.chain_state import ChainState
 from chainpoints.chain.counters import contract_totals, has_role
+from chainpoints.chain.heads import subscribed
 from chainpoints.chain.manifest import load_manifest
 from chainpoints.chain.remote_signer import RemoteSigner
 from chainpoints.chain.rpc import Rpc
 from chainpoints.chain.signer import keystore_path, load_signer, relayer_keys, role_address
-from chainpoints.config import Settings
+from chainpoints.config import Secret, Settings
 from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
 from chainpoints.store.processes import processes_seen
@@ -29,12 +31,21 @@ from chainpoints.types import format_points
 _NEEDED = (*LEADERS, "serve")
 _AHEAD_SECONDS, _BEHIND_SECONDS = 60, 600
 _LEAST_FREE_BYTES = 500 << 20
+_MOST_BEHIND_BLOCKS = 5
+_WEB_SOCKET_SECONDS = 5.0
+_TRUST_ONE = (
+    "correct CHAINPOINTS_RPC_CHECK_URL, or unset it to trust CHAINPOINTS_RPC_URL alone, and restart `chainpoints index`"
+)
 _MAKES_IT = "any of run, index, relay, serve brings it to the newest"
 
 
 class _Ready(msgspec.Struct):
     status: str
     why: str | None
+
+
+class _Subscribed(msgspec.Struct):
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +68,12 @@ def examine(settings: Settings) -> list[Finding]:
     rpc, store = Rpc(settings.rpc_url), Store(settings.database)
     try:
         chain = _look("chain", lambda: _chain(settings, rpc))
-        findings = [chain]
+        second = _of_second(settings, rpc if chain.ok else None)
+        findings = [chain, *second]
         if settings.signer_url:
             findings.append(_look("signer", lambda: _signer(settings)))
         if chain.ok:
-            findings.append(_look("deployment", lambda: _deployment(settings, rpc)))
-            if not settings.chain.is_local:
-                findings.append(_look("clock", lambda: _clock(rpc)))
-                findings += _of_keys(settings, rpc, deployed=findings[1].ok)
+            findings += _of_chain(settings, rpc)
         if not store.is_there:
             if chain.ok or not settings.runs_the_chain:
                 findings.append(
@@ -74,11 +83,12 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(_look("database", lambda: _database(store)))
         if not findings[-1].ok:
             return findings
-        findings.append(_look("index", lambda: _index(store, rpc if chain.ok else None)))
+        is_followed = chain.ok and all(finding.ok for finding in second)
+        findings.append(_look("index", lambda: _index(store, rpc if is_followed else None)))
         if chain.ok:
             findings.append(_look("books", lambda: _books(settings, store, rpc)))
         findings.append(_look("relay", lambda: _relay(store)))
-        findings.append(_look("disk", lambda: _disk(settings)))
+        findings.append(_look("disk", lambda: _disk(settings, store)))
         if chain.ok or not settings.runs_the_chain:
             findings.append(_look("processes", lambda: _processes(store)))
             findings.append(_look("gateway", lambda: _gateway(settings, findings)))
@@ -95,9 +105,17 @@ def _look(what: str, look: Callable[[], Finding]) -> Finding:
         return Finding(what, False, str(error))
 
 
+def _number(rpc: Rpc, method: str) -> int:
+    """What the endpoint answers; RpcError where that is no number, so that it is no endpoint of a chain."""
+    try:
+        return int(rpc.call(method), 16)
+    except (TypeError, ValueError):
+        raise RpcError(method, "what answers is no RPC endpoint of a chain; correct CHAINPOINTS_RPC_URL") from None
+
+
 def _chain(settings: Settings, rpc: Rpc) -> Finding:
     try:
-        chain_id = int(rpc.call("eth_chainId"), 16)
+        chain_id = _number(rpc, "eth_chainId")
     except RpcError as error:
         if not settings.runs_the_chain or error.code:
             raise
@@ -107,7 +125,67 @@ def _chain(settings: Settings, rpc: Rpc) -> Finding:
     if chain_id != settings.chain.chain_id:
         told = f"the RPC endpoint serves chain {chain_id}, not {settings.chain.chain_id}; correct CHAINPOINTS_RPC_URL"
         return Finding("chain", False, told)
-    return Finding("chain", True, f"{settings.chain.name}, block {int(rpc.call('eth_blockNumber'), 16)}")
+    return Finding("chain", True, f"{settings.chain.name}, block {_number(rpc, 'eth_blockNumber')}")
+
+
+def _of_second(settings: Settings, rpc: Rpc | None) -> list[Finding]:
+    """The second provider, where there is one."""
+    if (url := settings.rpc_check_url) is None:
+        return []
+    return [_look("second endpoint", lambda: _second(settings, url, rpc))]
+
+
+def _second(settings: Settings, url: Secret, rpc: Rpc | None) -> Finding:
+    """The second provider, without which nothing is stored, against the first (None while that one is wrong).
+
+    Its address may hold a key, and is not told.
+    """
+    first = None if rpc is None else _number(rpc, "eth_blockNumber")
+    other = Rpc(url)
+    try:
+        chain_id, at = _number(other, "eth_chainId"), _number(other, "eth_blockNumber")
+    except RpcError as error:
+        told = str(error) if error.code else "no RPC endpoint answers there"
+        return Finding("second endpoint", False, f"{told}: nothing new is stored meanwhile; {_TRUST_ONE}")
+    finally:
+        other.close()
+    if chain_id != settings.chain.chain_id:
+        told = f"it serves chain {chain_id}, not {settings.chain.chain_id}; {_TRUST_ONE}"
+        return Finding("second endpoint", False, told)
+    if first is None:
+        return Finding("second endpoint", True, f"block {at}")
+    lag = first - at
+    if lag > _MOST_BEHIND_BLOCKS:
+        told = f"{lag} blocks behind: nothing newer is stored until it has them; when that lasts, {_TRUST_ONE}"
+        return Finding("second endpoint", False, told)
+    return Finding("second endpoint", True, f"block {at}, {max(lag, 0)} behind")
+
+
+def _of_chain(settings: Settings, rpc: Rpc) -> list[Finding]:
+    """What is looked at on the chain itself, or is of no use without it."""
+    findings = [] if settings.rpc_ws_url is None else [_web_socket(settings.rpc_ws_url)]
+    deployment = _look("deployment", lambda: _deployment(settings, rpc))
+    findings.append(deployment)
+    if not settings.chain.is_local:
+        findings.append(_look("clock", lambda: _clock(rpc)))
+        findings += _of_keys(settings, rpc, deployed=deployment.ok)
+    return findings
+
+
+def _web_socket(url: Secret) -> Finding:
+    """Whether the node would tell of new blocks by itself. The address may hold a key: only what failed is told."""
+    try:
+        with subscribed(url, _WEB_SOCKET_SECONDS) as connection:
+            answer = connection.recv(timeout=_WEB_SOCKET_SECONDS)
+        msgspec.json.decode(answer, type=_Subscribed)
+    except msgspec.MsgspecError:
+        told = "what answers does not tell of new blocks"
+    except (OSError, ValueError, WebSocketException) as error:
+        told = f"no answer by WebSocket ({type(error).__name__})"
+    else:
+        return Finding("web socket", True, "tells of new blocks")
+    todo = "correct or unset CHAINPOINTS_RPC_WS_URL, and restart `chainpoints index`"
+    return Finding("web socket", False, f"{told}: blocks are polled meanwhile; {todo}")
 
 
 def _signer(settings: Settings) -> Finding:
@@ -203,8 +281,8 @@ def _index(store: Store, rpc: Rpc | None) -> Finding:
         return Finding("index", False, state.trouble)
     if rpc is None:
         return Finding("index", True, f"block {at.number} was read last; final up to {state.final}")
-    lag = int(rpc.call("eth_blockNumber"), 16) - at.number
-    if lag > 5:
+    lag = _number(rpc, "eth_blockNumber") - at.number
+    if lag > _MOST_BEHIND_BLOCKS:
         return Finding("index", False, f"{lag} blocks behind the chain; see that `chainpoints index` runs")
     return Finding("index", True, f"block {at.number}, {max(lag, 0)} behind; final up to {state.final}")
 
@@ -238,14 +316,16 @@ def _relay(store: Store) -> Finding:
     return Finding("relay", not troubled, "; ".join(troubled) if troubled else f"{well}: nothing stands in their way")
 
 
-def _disk(settings: Settings) -> Finding:
-    """Room for the database's file, and for logs and the local chain's state."""
-    free = shutil.disk_usage(settings.home if settings.home.exists() else settings.home.parent).free
+def _disk(settings: Settings, store: Store) -> Finding:
+    """Room for logs and the local chain's state, and for the database's file: of two disks the one with less."""
+    places = [next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())]
+    if store.file is not None:
+        places.append(store.file.resolve().parent)
+    disks = {place.stat().st_dev: place for place in places}
+    free, place = min((shutil.disk_usage(place).free, place) for place in disks.values())
     if free < _LEAST_FREE_BYTES:
-        return Finding(
-            "disk", False, f"{free >> 20} MiB are left at {settings.home}; make room, or what is sent is lost"
-        )
-    return Finding("disk", True, f"{free >> 30} GiB are left at {settings.home}")
+        return Finding("disk", False, f"{free >> 20} MiB are left at {place}; make room, or what is sent is lost")
+    return Finding("disk", True, f"{free >> 30} GiB are left at {place}")
 
 
 def _processes(store: Store) -> Finding:

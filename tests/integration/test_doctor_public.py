@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from builders import Anvil, private_key, public_settings, signer, silent, start_anvil
 from chainpoints.chain.compiler import Artifact
 from chainpoints.chain.deployment import deploy_to
-from chainpoints.config import CHAINS, Settings
+from chainpoints.config import CHAINS, Secret, Settings
 from chainpoints.doctor import Finding, examine
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
@@ -109,6 +110,16 @@ def test_an_account_without_its_role(public: tuple[Anvil, Settings]) -> None:
     assert f"{signer('thief').address} is not issuer on chain" in found(settings)["roles"].detail
     file.write_text(kept)
     assert wrong(settings) == []
+
+
+def test_roles_are_looked_at_whatever_else_is_wrong(public: tuple[Anvil, Settings]) -> None:
+    """A second endpoint, a web socket and an external signer that are not there come before the deployment."""
+    _, settings = public
+    http, ws = Secret("http://127.0.0.1:9"), Secret("ws://127.0.0.1:9")
+    findings = found(replace(settings, signer_url=http, rpc_check_url=http, rpc_ws_url=ws))
+    parts = ["chain", "second endpoint", "signer", "web socket", "deployment", "clock", "keys", "roles"]
+    assert list(findings)[: len(parts)] == parts
+    assert [what for what in parts if not findings[what].ok] == ["second endpoint", "signer", "web socket"]
 
 
 def test_a_database_of_an_older_version(public: tuple[Anvil, Settings], tmp_path: Path) -> None:

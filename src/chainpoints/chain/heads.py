@@ -6,6 +6,8 @@ It says only that something is new. What is new is asked for as ever, so nothing
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import structlog
@@ -21,6 +23,17 @@ _SUBSCRIBE = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": "eth_subs
 _CONNECT_SECONDS = 10.0
 _LONGEST_SILENCE_SECONDS = 60.0
 _RECONNECT_SECONDS = 2.0
+
+
+@contextmanager
+def subscribed(url: Secret, seconds: float) -> Iterator[Connection]:
+    """A connection, made within `seconds`, on which new blocks were asked for: its first message is the answer to that.
+
+    Raises OSError, WebSocketException, or ValueError for an address that is none.
+    """
+    with connect(url.reveal(), open_timeout=seconds, close_timeout=1, max_size=None) as connection:
+        connection.send(_SUBSCRIBE, text=True)
+        yield connection
 
 
 class HeadBell:
@@ -51,16 +64,15 @@ class HeadBell:
             try:
                 self._subscribe()
                 told = ""
-            except (OSError, WebSocketException, TimeoutError) as error:
+            except (OSError, WebSocketException, ValueError) as error:
                 # The address may carry a key: only the kind of failure is told, once.
                 if not self._closed.is_set() and told != (told := type(error).__name__):
                     log.warning("no news of blocks by WebSocket: polling alone", error=told)
             self._closed.wait(_RECONNECT_SECONDS)
 
     def _subscribe(self) -> None:
-        with connect(self._url.reveal(), open_timeout=_CONNECT_SECONDS, close_timeout=1, max_size=None) as connection:
+        with subscribed(self._url, _CONNECT_SECONDS) as connection:
             self._connection = connection
-            connection.send(_SUBSCRIBE, text=True)
             while not self._closed.is_set():
                 connection.recv(timeout=_LONGEST_SILENCE_SECONDS)
                 self._rung.set()

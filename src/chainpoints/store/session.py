@@ -113,6 +113,11 @@ class Store:
             )
 
     @property
+    def file(self) -> Path | None:
+        """Where a SQLite database stands; None for PostgreSQL."""
+        return self._file if self.is_sqlite else None
+
+    @property
     def is_there(self) -> bool:
         """False for a SQLite file that nothing has made yet; the first transaction makes it."""
         return not self.is_sqlite or self._file.exists()

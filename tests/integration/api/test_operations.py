@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, update
 
-from chain_rows import BLOCKS, FEC, FINAL, ChainRows
+from builders import ROOT, free_port
+from chain_rows import BLOCKS, FEC, FINAL, MANIFEST, ChainRows
+from chainpoints.chain.manifest import save_manifest
+from chainpoints.config import Secret
 from chainpoints.store import tables
 from chainpoints.store.chain_rows import drop_above
 from chainpoints.store.processes import heartbeat, processes_seen
 from chainpoints.store.relay_transactions import set_trouble
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
-from gateway import Api, Client
+from gateway import PATIENCE_SECONDS, Api, Client
 
 pytestmark = pytest.mark.integration
 
@@ -157,3 +168,61 @@ def test_a_failure_of_ours_is_told_and_logged_with_its_id(api: Api, monkeypatch:
     api.public.problem("internal", 500, answer)
     assert answer.headers["x-request-id"] == "broken"
     assert [line["request_id"] for line in lines if line["event"] == "request failed"] == ["broken"]
+
+
+@contextmanager
+def serve_process(folder: Path, database: Secret, port: int) -> Iterator[None]:
+    """`chainpoints serve`, whose standard error is in the folder's serve.log when it has ended."""
+    save_manifest(folder / "deployments" / f"{MANIFEST.chain_id}.json", MANIFEST)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CHAINPOINTS_")} | {
+        "CHAINPOINTS_HOME": str(folder / "home"),
+        "CHAINPOINTS_DEPLOYMENTS": str(folder / "deployments"),
+        "CHAINPOINTS_DATABASE": database.reveal(),
+        "CHAINPOINTS_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "chainpoints", "serve"]
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, cwd=ROOT, env=environment)
+    try:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not is_alive(port):
+            assert process.poll() is None, (folder / "serve.log").read_text()
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        yield
+        process.terminate()
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def is_alive(port: int) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=5).status_code == 200
+    return False
+
+
+def test_the_process_logs_json_lines_with_the_ids_of_its_requests(
+    rows: Store, database: Secret, tmp_path: Path
+) -> None:
+    """As it is started: all that it writes on standard error. A read that went well has no line at this level."""
+    port = free_port()
+    with serve_process(tmp_path, database, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        operator = Client(http, (tmp_path / "home" / "operator.key").read_text().strip())
+        made = {"idempotency-key": "1", "x-request-id": "till-7.order_12"}
+        body = {"name": "till", "scopes": ["orders:read"]}
+        answer = operator.send("POST", "/v1/merchants/1/keys", json=body, headers=made)
+        assert (answer.status_code, answer.headers["x-request-id"]) == (201, "till-7.order_12")
+        for path, status, name in (("/v1/status", 200, "well"), ("/v1/wallets/nobody", 422, "refused")):
+            assert operator.send("GET", path, headers={"x-request-id": name}).status_code == status
+
+    lines = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines()]
+    for line in lines:
+        assert (line["process"], line["timestamp"][-1]) == ("serve", "Z"), line
+        assert {"event", "level"} <= line.keys(), line
+    by_id = {line["request_id"]: line for line in lines if line["event"] == "answered"}
+    told = by_id["till-7.order_12"]
+    assert (told["level"], told["method"], told["path"]) == ("info", "POST", "/v1/merchants/1/keys")
+    assert (told["status"], by_id["refused"]["status"]) == (201, 422)
+    assert by_id.get("well", {"ms": 1000})["ms"] >= 1000, "it has a line only where it took a second"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builders import private_key, signer
+from chain_rows import ChainRows, timestamp
 from chainpoints.chain.signatures import sign
 from chainpoints.domain.statement import ACCOUNTS
 from chainpoints.types import parse_points
@@ -93,8 +94,6 @@ def test_every_movement_is_booked_and_the_balances_are_the_chains(world: World) 
 
 def test_the_ends_of_its_time(api: Api) -> None:
     """`from` is part of it and `to` is not; a time in which nothing was, or that is to come, is empty."""
-    from chain_rows import ChainRows, timestamp
-
     with api.store.write() as connection:
         rows = ChainRows(connection)
         for block in (5, 6, 7):
@@ -115,3 +114,31 @@ def test_the_ends_of_its_time(api: Api) -> None:
     assert blocks() == [5, 6, 7]
     other = api.merchant(2)
     other.problem("not-found", 404, other.send("GET", "/v1/merchants/1/statements"))
+
+
+def test_more_entries_than_the_limit_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the limit are answered. A change of quota is an entry too: in block 1 there is one."""
+    path, shop, order = "/v1/merchants/1/statements", api.merchant(1), "0x" + "11" * 32
+    with api.store.write() as connection:
+        rows = ChainRows(connection)
+        for block in (5, 6, 7):
+            rows.payment(block, order, api.alice, 1_000_000)
+
+    # when: they are just the limit, they should be answered
+    monkeypatch.setattr("chainpoints.api.routes.statements.MOST_ENTRIES", 4)
+    whole = shop.get(path)
+    assert_books_close(whole)
+    assert [entry["block"] for entry in whole["entries"]] == [1, 5, 6, 7]
+
+    # when: there is one payment more, they should be refused, in either form; a shorter time is answered
+    with api.store.write() as connection:
+        ChainRows(connection).payment(8, order, api.alice, 1_000_000)
+    for form in ("json", "csv"):
+        refused = shop.problem("statement-too-large", 422, shop.send("GET", path, params={"format": form}))
+        assert refused["most"] == 4
+    assert [entry["block"] for entry in shop.get(path, **{"from": timestamp(5)})["entries"]] == [5, 6, 7, 8]
+
+    # when: the payments are just the limit, the change of quota should be the one too many
+    monkeypatch.setattr("chainpoints.api.routes.statements.MOST_ENTRIES", 3)
+    assert len(shop.get(path, **{"from": timestamp(5), "to": timestamp(8)})["entries"]) == 3
+    assert shop.problem("statement-too-large", 422, shop.send("GET", path, params={"to": timestamp(8)}))["most"] == 3
