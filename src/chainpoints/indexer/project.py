@@ -83,14 +83,9 @@ class Projector:
         return self._rows
 
     def _load(self, events: Sequence[ev.Event], latest: LatestStates) -> None:
-        accounts: set[str] = set()
-        others: list[ev.Event] = []
-        for event in events:
-            if type(event) is ev.Transfer:
-                accounts.add(event.sender)
-                accounts.add(event.receiver)
-            else:
-                others.append(event)
+        transfers = [event for event in events if type(event) is ev.Transfer]
+        accounts = {event.sender for event in transfers} | {event.receiver for event in transfers}
+        others = [event for event in events if type(event) is not ev.Transfer]
         nodes = {node for event in others for node in _nodes_of(event)}
         programs = {program for event in others if (program := getattr(event, "program", None)) is not None}
         programs |= {NodeId.from_token_id(int(node)).program for node in nodes}
@@ -134,13 +129,12 @@ class Projector:
 
     def _transfer(self, event: ev.Transfer) -> None:
         sender, receiver, amount = event.sender, event.receiver, event.amount
-        place = (event.block, event.log_index, event.transaction)
-        self._rows["transfers"].append((*place, sender, receiver, amount))
-        now = self._balances.now
+        self._rows["transfers"].append((event.block, event.log_index, event.transaction, sender, receiver, amount))
+        now, touched = self._balances.now, self._balances.touched
         now[sender] = now.get(sender, 0) - amount  # of a mint: the zero address holds minus the supply
         now[receiver] = now.get(receiver, 0) + amount
-        self._balances.touched.add(sender)
-        self._balances.touched.add(receiver)
+        touched.add(sender)
+        touched.add(receiver)
 
     def _node_transfer(self, event: ev.NodeTransfer) -> None:
         place = (event.block, event.log_index, event.transaction)
