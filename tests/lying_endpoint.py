@@ -43,11 +43,11 @@ def reply(handler: BaseHTTPRequestHandler, status: int, content: bytes) -> None:
 
 
 class LyingEndpoint:
-    """`lie` may be changed at any time; `told` counts the answers that were not the truth."""
+    """`lie` may be changed at any time; `told` counts the answers that were not the truth; `largest`: calls at once."""
 
     def __init__(self, node_url: str) -> None:
         self.lie: Lie = truth
-        self.told = 0
+        self.told = self.largest = 0
         self._node = httpx.Client(base_url=node_url, timeout=60)
         endpoint = self
 
@@ -75,6 +75,7 @@ class LyingEndpoint:
     def answer(self, body: bytes) -> tuple[int, bytes]:
         replies = json.loads(self._node.post("/", content=body, headers={"content-type": "application/json"}).content)
         requests = json.loads(body)
+        self.largest = max(self.largest, len(requests) if isinstance(requests, list) else 1)
         pairs = zip(requests, replies, strict=True) if isinstance(requests, list) else [(requests, replies)]
         try:
             for request, reply in pairs:

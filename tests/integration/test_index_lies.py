@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from builders import Deployment, deploy_on, start_anvil
 from chainpoints.chain.compiler import Artifact
+from chainpoints.chain.rpc import Rpc
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, InconsistentChain, RpcError
 from chainpoints.store.chain_rows import tip
@@ -313,6 +315,16 @@ def test_a_block_that_is_too_large_for_the_endpoint_is_said(
         pytest.raises(RpcError, match=r"blocks 1 to 1: .*Response is too big"),
     ):
         catch_up(follower)
+
+
+def test_no_batch_is_larger_than_what_public_endpoints_take(
+    lived: tuple[Deployment, Economy], endpoint: LyingEndpoint
+) -> None:
+    rpc, numbers = Rpc(Secret(endpoint.url)), [n % 5 for n in range(250)]
+    answers = rpc.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
+    assert [int(msgspec.json.decode(answer)["number"], 16) for answer in answers] == numbers
+    assert endpoint.largest == 100
+    rpc.close()
 
 
 def test_never_asked_past_the_head(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def test_a_log_that_one_of_them_leaves_out_is_not_lost(
     second.lie = each_once
     with follower_of(settings, deployment.manifest, store) as follower:
         for _ in range(2):
-            with pytest.raises(ProvidersDisagree, match=r"block \d+ is with \d events .* and with \d for"):
+            with pytest.raises(ProvidersDisagree, match=r"block \d+ is with the logs 0.* and with the logs 0.* for"):
                 catch_up(follower)
         assert second.told > 0
         assert "nothing is stored until they agree" in (state(store, deployment).trouble or "")
@@ -165,4 +166,29 @@ def test_while_either_gives_no_answer_nothing_is_stored(
         economy.live(2)
     with follower_of(deployment.settings, deployment.manifest, store) as follower:
         catch_up(follower)
+    assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_second_endpoint_that_fails_again_and_again_does_not_begin_anew(
+    deployment: Deployment, economy: Economy, second: LyingEndpoint, both: Follower, store: Store, tmp_path: Path
+) -> None:
+    """What both have told of is stored before the failure of what follows is."""
+    economy.live(10)
+    calls, heights = 0, list[int]()
+
+    def limited(method: str, _parameters: list[Any], result: Any) -> Any:
+        nonlocal calls
+        calls += method == "eth_getLogs"
+        if method == "eth_getLogs" and calls % 4 == 0:
+            raise Refuse(429)
+        return result
+
+    second.lie = limited
+    while height(store) < deployment.anvil.head():
+        both._ranges.blocks = 2
+        with suppress(RpcError):
+            catch_up(both)
+        heights.append(height(store))
+    assert len(heights) > 2
+    assert heights == sorted(set(heights)), "a failure threw away what came before it"
     assert digests(store) == fresh_digests(deployment, tmp_path)

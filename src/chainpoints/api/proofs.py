@@ -12,8 +12,11 @@ from chainpoints.store.relay import open_unproved, requests_of_wallet
 from chainpoints.store.wallets import Freeze, balance, freezes
 from chainpoints.types import format_points
 
-MOST_UNPROVED = 500
-"""Open requests that anybody can have made up: each costs the relayer simulations of its own."""
+MOST_UNPROVED = 200
+"""Open requests of a kind that anybody can have made up: each costs the relayer simulations of its own."""
+
+_FILLS = ("issue", "refund", "claim")
+"""The kinds of requests that bring points to their wallet."""
 
 
 def check_time(view: View, valid_after: int, valid_before: int) -> None:
@@ -64,7 +67,9 @@ def refuse_frozen(account: str, freeze: Freeze | None) -> None:
 def check_balance(view: View, payer: str, amount: int) -> None:
     """Refuses early what the chain would refuse; not while something that may fill the wallet is on its way."""
     held = view.read(balance, payer)
-    if held >= amount or any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer)):
+    if held >= amount:
+        return
+    if any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer) if each.kind in _FILLS):
         return
     raise RequestRefused(
         422,
@@ -74,8 +79,10 @@ def check_balance(view: View, payer: str, amount: int) -> None:
     )
 
 
-def check_room_for_unproved(view: View) -> None:
-    """Raises RequestRefused (429) while too many requests wait whose signature only the chain can check."""
-    if open_unproved(view.connection) >= MOST_UNPROVED:
-        detail = f"{MOST_UNPROVED} requests wait whose signatures only the chain can check; send this one again later"
+def check_room_for_unproved(view: View, kind: str) -> None:
+    """Raises RequestRefused (429) while too many requests of the kind wait that only the chain can check."""
+    if open_unproved(view.connection, kind) >= MOST_UNPROVED:
+        detail = (
+            f"{MOST_UNPROVED} requests of kind {kind} wait that only the chain can check; send this one again later"
+        )
         raise RequestRefused(429, "too-much-unproved", detail, retryable=True)

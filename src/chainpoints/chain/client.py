@@ -17,13 +17,11 @@ import msgspec
 
 from chainpoints.chain import bloom
 from chainpoints.chain.caps import is_too_large
-from chainpoints.chain.rpc import Rpc
+from chainpoints.chain.rpc import MOST_IN_A_BATCH, Rpc
 from chainpoints.errors import InconsistentChain, RangeTooLarge, RpcError
 from chainpoints.types import Address, Hash32
 
 _T = TypeVar("_T")
-
-_HEADERS_IN_A_BATCH = 100  # public endpoints refuse larger batches
 
 
 class Header(NamedTuple):
@@ -165,8 +163,8 @@ class ChainClient:
         return blocks
 
     def _download_headers(self, first: int, last: int) -> list[list[msgspec.Raw]]:
-        starts = range(first, last + 1, _HEADERS_IN_A_BATCH)
-        return [self._ask_headers(map(hex, range(at, min(at + _HEADERS_IN_A_BATCH, last + 1)))) for at in starts]
+        starts = range(first, last + 1, MOST_IN_A_BATCH)
+        return [self._ask_headers(map(hex, range(at, min(at + MOST_IN_A_BATCH, last + 1)))) for at in starts]
 
     def _ask_headers(self, wanted: Iterable[str]) -> list[msgspec.Raw]:
         return self._rpc.batch([("eth_getBlockByNumber", (which, False)) for which in wanted])

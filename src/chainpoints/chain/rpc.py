@@ -18,6 +18,9 @@ _T = TypeVar("_T")
 
 _SHORTEST_KEY = 8
 
+MOST_IN_A_BATCH = 100
+"""Calls: public endpoints refuse larger batches."""
+
 _TRIES, _AT_ONCE_SECONDS = 3, 1.0
 """Of what only reads, when the endpoint drops it or answers 5xx within so long: behind it may be another machine."""
 
@@ -65,8 +68,13 @@ class Rpc:
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         """The undecoded results of several calls, in the order of the calls. Raises for the first that failed."""
-        if not calls:
-            return []
+        starts = range(0, len(calls), MOST_IN_A_BATCH)
+        return [result for at in starts for result in self._batch(calls[at : at + MOST_IN_A_BATCH])]
+
+    def close(self) -> None:
+        self._http.clear()
+
+    def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         requests = [self._request(method, params) for method, params in calls]
         replies = self._parse("batch", self._replies, self._ask(f"batch of {len(calls)}", requests))
         by_id = {reply.id: reply for reply in replies}
@@ -76,9 +84,6 @@ class Rpc:
                 raise RpcError(method, "the endpoint left this call of a batch unanswered")
             results.append(self._result(method, by_id[request["id"]]))
         return results
-
-    def close(self) -> None:
-        self._http.clear()
 
     def _request(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
-from typing import NoReturn
 
 from chainpoints.chain.client import ChainClient, Heads
+from chainpoints.chain.events import Event as ChainEvent
 from chainpoints.chain.events import EventDecoder
 from chainpoints.config import Chain
 from chainpoints.errors import ChainError, ConfigError, InconsistentChain, ProvidersDisagree
@@ -67,7 +67,16 @@ class Follower:
 
         Raises ConfigError when the endpoint's chain is not the one that the store was filled from; ReorgBeyondFinality;
         and RpcError, InconsistentChain, Conflict, StoreUnavailable, after which the next step reads the store again.
+        That two endpoints disagree is recorded in chain_state.trouble.
         """
+        try:
+            return self._step(progress)
+        except ProvidersDisagree as error:
+            with self._store.write() as connection:
+                chain_rows.save_chain_state(connection, self._state._replace(trouble=str(error)))
+            raise
+
+    def _step(self, progress: Progress | None) -> bool:
         if not self._is_open:
             self._open()
         self._is_open = False
@@ -79,7 +88,9 @@ class Follower:
             self._commit(heads, move.keep, [])
         elif move.last == move.keep + 1 == heads.latest.number:
             block = self._client.block(heads.latest)
-            self._commit(heads, move.keep, [BlockEvents(block.header, self._decoder.events(block.logs))])
+            blocks = [BlockEvents(block.header, self._decoder.events(block.logs))]
+            self._require_agreement(blocks)
+            self._commit(heads, move.keep, blocks)
         else:
             self._add(heads, move, progress)
         if self._is_backfilling and self._local.height >= heads.latest.number:
@@ -135,27 +146,25 @@ class Follower:
         last = min(move.last, self._second.heads(tags=False).latest.number)
         return Move(move.keep, last) if last > move.keep else None
 
+    def _agreed(self, ranges: Iterable[list[BlockEvents]]) -> Iterator[list[BlockEvents]]:
+        for blocks in ranges:
+            self._require_agreement(blocks)
+            yield blocks
+
     def _require_agreement(self, blocks: Sequence[BlockEvents]) -> None:
-        """Raises ProvidersDisagree, after recording it, unless the second endpoint tells the same blocks and events."""
+        """Raises ProvidersDisagree unless the second endpoint, if there is one, tells the same blocks and events."""
         if self._second is None or self._second_ranges is None:
             return
         last = blocks[-1].header
         other = self._second.header(last.number).hash
         if other != last.hash:  # else all before it have the same hashes too
-            self._disagree(last.number, last.hash, other)
+            raise _disagreement(last.number, last.hash, other)
         theirs = itertools.chain.from_iterable(self._second_ranges.fetch(blocks[0].header.number, last.number))
         for ours, their in zip(blocks, theirs, strict=True):
+            if ours.header.hash != their.header.hash:
+                raise InconsistentChain(f"block {ours.header.number} came twice and differs: the chain is changing")
             if ours.events != their.events:
-                self._disagree(ours.header.number, f"with {len(ours.events)} events", f"with {len(their.events)}")
-
-    def _disagree(self, number: int, ours: str, theirs: str) -> NoReturn:
-        told = (
-            f"block {number} is {ours} for CHAINPOINTS_RPC_URL and {theirs} for CHAINPOINTS_RPC_CHECK_URL: nothing is "
-            "stored until they agree; see which of them is wrong"
-        )
-        with self._store.write() as connection:
-            chain_rows.save_chain_state(connection, self._state._replace(trouble=told))
-        raise ProvidersDisagree(told)
+                raise _disagreement(ours.header.number, _numbered(ours.events), _numbered(their.events))
 
     def _add(self, heads: Heads, move: Move, progress: Progress | None) -> None:
         """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
@@ -164,7 +173,7 @@ class Follower:
             backfill.leave_out(self._store)
             self._is_backfilling = True
         with _collector_at_rest():
-            for blocks in _gathered(self._ranges.fetch(keep + 1, move.last)):
+            for blocks in _gathered(self._agreed(self._ranges.fetch(keep + 1, move.last))):
                 self._commit(heads, keep, blocks)
                 keep = local.height
                 if progress is not None:
@@ -180,8 +189,6 @@ class Follower:
         """Drops what stands above `keep` and adds `blocks`, with the state of the chain, in one transaction."""
         local = self._local
         self._require_child(keep, blocks)
-        if blocks:
-            self._require_agreement(blocks)
         height = blocks[-1].header.number if blocks else keep
         state = self._state_at(heads, height)
         if self._is_backfilling and keep < local.height:
@@ -229,6 +236,18 @@ class Follower:
         return old._replace(
             node_head=max(heads.latest.number, height), safe=max(safe, final), final=final, halted=None, trouble=None
         )
+
+
+def _disagreement(number: int, ours: str, theirs: str) -> ProvidersDisagree:
+    return ProvidersDisagree(
+        f"block {number} is {ours} for CHAINPOINTS_RPC_URL and {theirs} for CHAINPOINTS_RPC_CHECK_URL: nothing is "
+        "stored until they agree; see which of them is wrong"
+    )
+
+
+def _numbered(events: Sequence[ChainEvent]) -> str:
+    """So that it can be looked up which is missing or another."""
+    return f"with the logs {', '.join(str(event.log_index) for event in events) or 'of nobody'}"
 
 
 @contextmanager

@@ -39,8 +39,8 @@ once: it may pass each simulation and fail each time it is mined, for our gas.""
 _LEAST_GAS = 150_000
 """The smallest limit that a transaction with a request gets."""
 
-_READY_AT_ONCE, _UNPROVED_AT_ONCE, _SUSPECTS_AT_ONCE = 500, 10, 10
-"""Of what carries no proof, or failed before, each costs a simulation of its own: no flood of it holds up the rest."""
+_READY_AT_ONCE, _SUSPECTS_AT_ONCE, _UNPROVED_AT_ONCE = 500, 50, 10
+"""The last, of new ones and of those that failed before: each costs a simulation, and anybody can make many."""
 _IN_FLIGHT = 16
 """Nodes keep about 16 transactions of one account in order of arrival."""
 
@@ -245,11 +245,12 @@ class Lane:
     def _suspects_again(self, connection: Connection, view: View, oldest: int | None) -> list[Request]:
         """Some of those that failed before and may be refused if they fail again. The others hold up nobody."""
         due = [sequence for sequence, limit in self._suspects.items() if oldest is None or oldest > limit]
-        due = due[:_SUSPECTS_AT_ONCE]
         ready = relay.still_ready(connection, self._lane, view.timestamp, due) if due else []
         for sequence in set(due) - {request.sequence for request in ready}:
             del self._suspects[sequence]  # it waits for another now, or has ended
-        return ready
+        unproved = [request for request in ready if request.is_unproved]
+        proved = [request for request in ready if not request.is_unproved]
+        return proved[:_SUSPECTS_AT_ONCE] + unproved[:_UNPROVED_AT_ONCE]
 
     def _signed_by_code(self, ready: list[Request]) -> set[str]:
         """The ids of those whose signer has code or is said to have."""

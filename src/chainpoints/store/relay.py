@@ -20,6 +20,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, FromClause
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
 from chainpoints.store.tables import blocks, webhook_refusals
@@ -45,6 +46,9 @@ LANES: dict[str, tuple[str, ...]] = {
 
 PUBLIC = tuple(kind for kind in LANES["relayer"] if kind != "refund")
 """The kinds that need no API key."""
+
+APPROVALS = ("permit", "permit_claim")
+"""Those of them that need no points."""
 
 OPEN = ("accepted", "sent")
 """The states in which a request still waits for its end."""
@@ -77,9 +81,15 @@ class Request:
     block_is_stored: bool = False
 
     @property
+    def is_unproved(self) -> bool:
+        """Anybody may have made it up: no signature was checked, or one that anybody with a key can make, whose nonce
+        only the chain knows."""
+        return self.kind in APPROVALS or (self.kind in PUBLIC and self.wallet is None)
+
+    @property
     def proves_nothing(self) -> bool:
-        """Anybody may have made it up: nobody's signature was checked, and no simulation has passed since."""
-        return self.state == "accepted" and self.kind in PUBLIC and self.wallet is None
+        """It is unproved, and no simulation has passed since."""
+        return self.state == "accepted" and self.is_unproved
 
 
 def _select() -> Select[Any]:
@@ -92,26 +102,38 @@ def _block_is_stored() -> ColumnElement[bool]:
     return exists().where(blocks.c.hash == transactions.c.block_hash)
 
 
-_UNPROVED = requests.c.kind.in_(PUBLIC) & requests.c.wallet.is_(None)
-"""What anybody can make up: whether it is signed by whom it says only the chain can tell."""
-
 _EARLIER = requests.alias("earlier")
 
 
+def _unproved(t: FromClause) -> ColumnElement[bool]:
+    """What anybody can make up, see `Request.is_unproved`."""
+    return t.c.kind.in_(APPROVALS) | (t.c.kind.in_(PUBLIC) & t.c.wallet.is_(None))
+
+
 def _earlier(*which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there is an earlier request that is of the same wallet, of the same order, or about the merchant."""
+    """Whether there is an earlier request that is of the same wallet, of the same order, or about the merchant.
+
+    Of one order, what is proved goes before what is not, unless that is under way already.
+    """
+    before = _EARLIER.c.sequence < requests.c.sequence
     same_merchant = _EARLIER.c.merchant == requests.c.merchant
     same_order = same_merchant & (_EARLIER.c.order_hash == requests.c.order_hash)
-    reasons = (_EARLIER.c.wallet == requests.c.wallet, same_order, same_merchant & (_EARLIER.c.lane == "registrar"))
-    before = _EARLIER.c.sequence < requests.c.sequence
-    return or_(*(exists().where(reason, before, *which) for reason in reasons))
+    weaker = (_EARLIER.c.state == "accepted") & _unproved(_EARLIER) & ~_unproved(requests)
+    stronger = _unproved(requests) & ~_unproved(_EARLIER)
+    reasons = (
+        before & (_EARLIER.c.wallet == requests.c.wallet),
+        before & same_order & ~weaker,
+        same_order & stronger,
+        before & same_merchant & (_EARLIER.c.lane == "registrar"),
+    )
+    return or_(*(exists().where(reason, *which) for reason in reasons))
 
 
-def _ready(which: ColumnElement[bool]) -> Select[Any]:
+def _ready(which: ColumnElement[bool], *first: ColumnElement[Any]) -> Select[Any]:
     waits = _earlier(_EARLIER.c.state.in_(OPEN))
     accepted = (requests.c.state == "accepted") & (requests.c.lane == bindparam("lane"))
     query = _select().where(accepted, requests.c.not_before <= bindparam("now"), ~waits, which)
-    return query.order_by(requests.c.sequence).limit(bindparam("limit"))
+    return query.order_by(*first, requests.c.sequence).limit(bindparam("limit"))
 
 
 # Put together once: building a statement costs more than running it.
@@ -134,13 +156,17 @@ _OF_WALLET = (
 _OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
 _SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
-_READY = _ready(requests.c.sequence.not_in(_SEQUENCES) & ~_UNPROVED)
-_READY_UNPROVED = _ready(requests.c.sequence.not_in(_SEQUENCES) & _UNPROVED)
+_READY = _ready(requests.c.sequence.not_in(_SEQUENCES) & ~_unproved(requests))
+_READY_UNPROVED = _ready(
+    requests.c.sequence.not_in(_SEQUENCES) & _unproved(requests), case((requests.c.kind == "payment", 0), else_=1)
+)
 _STILL_READY = _ready(requests.c.sequence.in_(_SEQUENCES))
 _NEWEST_ACCEPTED = select(func.max(requests.c.sequence)).where(
     requests.c.state == "accepted", requests.c.lane == bindparam("lane")
 )
-_OPEN_UNPROVED = select(func.count()).where(requests.c.state.in_(OPEN), _UNPROVED)
+_OPEN_UNPROVED = select(func.count()).where(
+    requests.c.state.in_(OPEN), requests.c.kind == bindparam("kind"), _unproved(requests)
+)
 _WAITING = select(func.count()).where(requests.c.state.in_(OPEN), requests.c.not_before <= bindparam("due_by"))
 _UNREAD = (
     select(func.count())
@@ -263,7 +289,7 @@ def ready_requests(
 
     A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself.
     Up to `limit` that are proved, then `most_unproved` of what anybody can make up, each of which costs a simulation of
-    its own. `without`: the sequences of requests that are left out.
+    its own; payments first, which need an order. `without`: the sequences of requests that are left out.
     """
     values = {"lane": lane, "now": now, "sequences": list(without)}
     proved = connection.execute(_READY, values | {"limit": limit})
@@ -271,9 +297,9 @@ def ready_requests(
     return [_request(row) for row in (*proved, *unproved)]
 
 
-def open_unproved(connection: Connection) -> int:
-    """How many open requests anybody can have made up."""
-    return connection.execute(_OPEN_UNPROVED).scalar_one()
+def open_unproved(connection: Connection, kind: str) -> int:
+    """How many open requests of the kind anybody can have made up."""
+    return connection.execute(_OPEN_UNPROVED, {"kind": kind}).scalar_one()
 
 
 def still_ready(connection: Connection, lane: str, now: int, sequences: Collection[int]) -> list[Request]:

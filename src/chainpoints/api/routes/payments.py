@@ -87,7 +87,7 @@ class _Payments:
         gwei = promised(self._gateway, view, "payment", order.merchant, by_code=body.contract_wallet)
         view.check_chain_is_reached()
         if body.contract_wallet:
-            check_room_for_unproved(view)
+            check_room_for_unproved(view, "payment")
         wallet = None if body.contract_wallet else payer  # unproved, it must hold up nothing of theirs
         request = _add_signed(view, "payment", payment, body, {}, wallet=wallet, gwei=gwei)
         return Answer(202, request_answer(view, request))

@@ -48,7 +48,7 @@ from chainpoints.chain.signatures import (
 )
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store.nodes import NodeRow, node
-from chainpoints.store.relay import add_request
+from chainpoints.store.relay import APPROVALS, add_request
 from chainpoints.types import (
     ZERO_ADDRESS,
     Address,
@@ -233,8 +233,8 @@ def _accept(
     payload: dict[str, Any],
 ) -> Answer:
     signed = {"signature": body.signature, "contract_wallet": body.contract_wallet}
-    if body.contract_wallet:
-        check_room_for_unproved(view)
+    if body.contract_wallet or kind in APPROVALS:
+        check_room_for_unproved(view, kind)
     request = add_request(
         view.connection,
         kind=kind,
@@ -274,7 +274,7 @@ def _take_back(action: Action, view: View, node_id: str) -> Answer:
 
 
 def _relayed(action: Action, view: View, kind: str, payload: dict[str, Any]) -> Answer:
-    check_room_for_unproved(view)
+    check_room_for_unproved(view, kind)
     gwei = promised(action.gateway, view, kind, None)
     request = add_request(
         view.connection, kind=kind, lane="relayer", payload=payload, not_before=view.now, promised_gwei=gwei
