@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+import structlog
 from eth_account import Account
 from eth_utils.crypto import keccak
 
@@ -38,6 +39,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ANVIL_KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 """Anvil's first account, which has ETH from the start."""
+
+
+def plain_logs() -> None:
+    """What a test logs is shown when it fails; an error without the variables of each frame, which take seconds."""
+    structlog.reset_defaults()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=True),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 def is_deployed(one: Artifact) -> bool:

@@ -15,6 +15,7 @@ from builders import (
     PostgresUnavailable,
     deploy_on,
     fresh_database,
+    plain_logs,
     postgres_server,
     start_anvil,
 )
@@ -22,6 +23,8 @@ from chainpoints.chain.compiler import Artifact, load_artifacts
 from chainpoints.config import Secret
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import Store
+
+plain_logs()
 
 
 @pytest.fixture(scope="session")

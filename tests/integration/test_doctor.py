@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from typer.testing import CliRunner
 from websockets.sync.server import ServerConnection, serve
 
-from builders import Deployment, free_port, signer, start_anvil
+from builders import Deployment, free_port, plain_logs, signer, start_anvil
 from chainpoints.api.app import Application, create_app
 from chainpoints.api.deps import Gateway
 from chainpoints.cli import app as command
@@ -54,7 +54,7 @@ def server(module_deployment: Deployment) -> Iterator[tuple[Application, int]]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with serving(app) as url:
         yield app, int(url.rsplit(":", 1)[1])
-    structlog.reset_defaults()
+    plain_logs()
     unused.close()
 
 

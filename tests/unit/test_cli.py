@@ -15,7 +15,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from builders import free_port, sample_manifest
+from builders import free_port, plain_logs, sample_manifest
 from chainpoints import __version__
 from chainpoints.chain.manifest import save_manifest
 from chainpoints.cli import app
@@ -74,7 +74,7 @@ def of_the_process() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-    structlog.reset_defaults()
+    plain_logs()
     structlog.contextvars.clear_contextvars()
 
 
