@@ -61,7 +61,7 @@ def main() -> int:
                 minutes = (time.monotonic() - began) / 60
                 print(f"faults: {minutes:4.0f} min, seed {plan.seed}: {reports[-1]}", flush=True)
         except AssertionError as failure:
-            print(f"faults: {failure}\nThe whole logs: {LOGS}", file=sys.stderr)
+            print(f"faults: {failure}", file=sys.stderr)
             return 1
     _write(reports, fuzzed, asked.seed, (time.monotonic() - began) / 60)
     return 0
@@ -100,9 +100,9 @@ def _campaign(plan: Plan, server: Postgres) -> Report:
                 return Campaign(deployment, Secret(f"sqlite:///{folder / 'gateway.db'}"), folder, plan).run()
             database = Secret(new_database(server.address, f"faults_{plan.seed}"))
             return Campaign(deployment, database, folder, plan, server).run()
-        except AssertionError:
+        except AssertionError as failure:
             shutil.copytree(folder / "logs", LOGS, dirs_exist_ok=True)
-            raise
+            raise AssertionError(f"{failure}\nThe whole logs: {LOGS}") from failure
         finally:
             chain.stop()
 

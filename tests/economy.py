@@ -93,11 +93,9 @@ class Economy:
 
     def transfer_twice(self) -> None:
         """One block with two transfers that differ in nothing but their place."""
-        sender, other = self.people[:2]
-        to, data = self.calls.encode("PointsToken", "transfer", (other, 1))
+        same = self._transfer_of_a_unit(self.people[0])
         self.rpc.call("evm_setAutomine", False)
-        for _ in range(2):
-            self.rpc.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": _GAS})
+        self.rpc.batch([("eth_sendTransaction", [same])] * 2)
         self.rpc.call("evm_mine")
         self.rpc.call("evm_setAutomine", True)
 

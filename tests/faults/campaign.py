@@ -24,6 +24,7 @@ from chainpoints.chain.events import topic
 from chainpoints.config import Secret
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import tables
+from chainpoints.store.relay import OPEN
 from chainpoints.store.session import Store
 from chainpoints.supervisor import operator_key
 from chainpoints.types import parse_points
@@ -219,7 +220,7 @@ class Campaign:
         """For the message of a failure: the gateway's own word, the chain's head, what webhooks wait for, the queue."""
         with suppress(httpx.TransportError, StoreUnavailable), store.read() as connection:
             requests = tables.relay_requests
-            waiting = select(requests).where(requests.c.state.in_(("accepted", "sent"))).limit(5)
+            waiting = select(requests).where(requests.c.state.in_(OPEN)).limit(5)
             head = self._deployment.rpc.call("eth_getBlockByNumber", "latest", False)
             lines = {
                 "status": http.get("/v1/status").json(),

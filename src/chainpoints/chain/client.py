@@ -10,14 +10,13 @@ cut off at their end: so the last block of each that has logs of ours is told on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from chainpoints.chain import bloom
 from chainpoints.chain.caps import is_too_large
-from chainpoints.chain.rpc import MOST_IN_A_BATCH, Rpc
+from chainpoints.chain.rpc import Rpc
 from chainpoints.errors import InconsistentChain, RangeTooLarge, RpcError
 from chainpoints.types import Address, Hash32
 
@@ -56,8 +55,7 @@ class Answers(NamedTuple):
 
     first: int
     last: int
-    headers: list[list[msgspec.Raw]]
-    """In batches."""
+    headers: list[msgspec.Raw]
     logs: msgspec.Raw
 
 
@@ -138,7 +136,7 @@ class ChainClient:
         Raises RangeTooLarge when the endpoint caps what it answers at once.
         """
         headers = self._download_headers(first, last)
-        if bytes(headers[-1][-1]) == b"null":
+        if bytes(headers[-1]) == b"null":
             raise _no_block(last)
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
         try:
@@ -162,9 +160,8 @@ class ChainClient:
             blocks[last] = self._with_its_end(blocks[last])
         return blocks
 
-    def _download_headers(self, first: int, last: int) -> list[list[msgspec.Raw]]:
-        starts = range(first, last + 1, MOST_IN_A_BATCH)
-        return [self._ask_headers(map(hex, range(at, min(at + MOST_IN_A_BATCH, last + 1)))) for at in starts]
+    def _download_headers(self, first: int, last: int) -> list[msgspec.Raw]:
+        return self._ask_headers(map(hex, range(first, last + 1)))
 
     def _ask_headers(self, wanted: Iterable[str]) -> list[msgspec.Raw]:
         return self._rpc.batch([("eth_getBlockByNumber", (which, False)) for which in wanted])
@@ -219,10 +216,10 @@ class ChainClient:
         return [log for log in logs if log.address in ours]
 
 
-def _chained(first: int, batches: Iterable[Iterable[msgspec.Raw]]) -> list[Header]:
+def _chained(first: int, answers: Iterable[msgspec.Raw]) -> list[Header]:
     """The headers from block `first` on, each the child of the one before."""
     headers: list[Header] = []
-    for number, answer in enumerate(chain.from_iterable(batches), start=first):
+    for number, answer in enumerate(answers, start=first):
         header = _typed_header(_decode(_header, answer))
         if header is None or header.number != number:
             raise _no_block(number)

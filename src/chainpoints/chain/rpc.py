@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 _SHORTEST_KEY = 8
 
-MOST_IN_A_BATCH = 100
+_MOST_IN_A_BATCH = 100
 """Calls: public endpoints refuse larger batches."""
 
 _TRIES, _AT_ONCE_SECONDS = 3, 1.0
@@ -68,8 +68,8 @@ class Rpc:
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         """The undecoded results of several calls, in the order of the calls. Raises for the first that failed."""
-        starts = range(0, len(calls), MOST_IN_A_BATCH)
-        return [result for at in starts for result in self._batch(calls[at : at + MOST_IN_A_BATCH])]
+        starts = range(0, len(calls), _MOST_IN_A_BATCH)
+        return [result for at in starts for result in self._batch(calls[at : at + _MOST_IN_A_BATCH])]
 
     def close(self) -> None:
         self._http.clear()

@@ -247,7 +247,7 @@ def _disagreement(number: int, ours: str, theirs: str) -> ProvidersDisagree:
 
 def _numbered(events: Sequence[ChainEvent]) -> str:
     """So that it can be looked up which is missing or another."""
-    return f"with the logs {', '.join(str(event.log_index) for event in events) or 'of nobody'}"
+    return f"with the logs {', '.join(str(event.log_index) for event in events)}" if events else "without logs of ours"
 
 
 @contextmanager

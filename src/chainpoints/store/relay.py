@@ -111,9 +111,8 @@ def _unproved(t: FromClause) -> ColumnElement[bool]:
 
 
 def _earlier(*which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there is an earlier request that is of the same wallet, of the same order, or about the merchant.
-
-    Of one order, what is proved goes before what is not, unless that is under way already.
+    """Whether there is a request to wait for: an earlier one that is of the same wallet, of the same order, or about
+    the merchant; of one order, what is proved goes before what is not, unless that is under way already.
     """
     before = _EARLIER.c.sequence < requests.c.sequence
     same_merchant = _EARLIER.c.merchant == requests.c.merchant
@@ -287,7 +286,9 @@ def ready_requests(
 ) -> list[Request]:
     """What may be sent at chain time `now`, in the order of acceptance: at most one for each wallet and order.
 
-    A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself.
+    A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself; of
+    one order, what is proved does not wait for what is not and was not sent, but the other way round.
+
     Up to `limit` that are proved, then `most_unproved` of what anybody can make up, each of which costs a simulation of
     its own; payments first, which need an order. `without`: the sequences of requests that are left out.
     """

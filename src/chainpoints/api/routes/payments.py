@@ -88,8 +88,7 @@ class _Payments:
         view.check_chain_is_reached()
         if body.contract_wallet:
             check_room_for_unproved(view, "payment")
-        wallet = None if body.contract_wallet else payer  # unproved, it must hold up nothing of theirs
-        request = _add_signed(view, "payment", payment, body, {}, wallet=wallet, gwei=gwei)
+        request = _add_signed(view, "payment", payment, body, {}, gwei=gwei)
         return Answer(202, request_answer(view, request))
 
     def _wrong_signature(self, body: NewPayment) -> RequestRefused | InvalidInput | None:
@@ -123,8 +122,7 @@ def _refund(action: Action, view: View, caller: Caller, body: NewRefund) -> Answ
     gwei = promised(action.gateway, view, "refund", order.merchant, by_code=body.contract_wallet)
     payment = refund.payment
     more = {"payout": refund.payout, "start": refund.start, "refund_amount": refund.amount}
-    wallet = None if body.contract_wallet else payment.payer  # unproved, it must hold up nothing of theirs
-    return accepted(view, _add_signed(view, "refund", payment, body, more, wallet=wallet, gwei=gwei))
+    return accepted(view, _add_signed(view, "refund", payment, body, more, gwei=gwei))
 
 
 def _add_signed(
@@ -134,7 +132,6 @@ def _add_signed(
     body: NewPayment | NewRefund,
     more: dict[str, Any],
     *,
-    wallet: str | None,
     gwei: int,
 ) -> Request:
     """Accepts what was signed about a payment; `more` are the terms that only its kind has."""
@@ -157,6 +154,6 @@ def _add_signed(
         not_before=view.now,
         merchant=payment.merchant,
         order_hash=payment.order_hash,
-        wallet=wallet,
+        wallet=None if body.contract_wallet else payment.payer,  # unproved, it must hold up nothing of theirs
         promised_gwei=gwei,
     )
