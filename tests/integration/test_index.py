@@ -109,7 +109,7 @@ def test_real_logs_are_decoded_as_their_abi_says(
         if entry["type"] == "event"
     }
     seen = set()
-    for block in client.blocks(manifest.first_block, deployment.anvil.head()):
+    for block in client.read(client.download(manifest.first_block, deployment.anvil.head())):
         for log in block.logs:
             for found in decoder.events([log]):
                 entry = declared[log.address, log.topics[0]]

@@ -124,14 +124,10 @@ class ChainClient:
     def block(self, header: Header) -> Block:
         """One block by its hash."""
         raw = self._ask_logs({"blockHash": header.hash, "address": self._addresses})
-        return self._with_its_end(self._checked(header, raw))
-
-    def blocks(self, first: int, last: int) -> list[Block]:
-        """The blocks of a range, all on one branch. Raises InconsistentChain and RpcError."""
-        return self.read(self.download(first, last))
+        return self.with_its_end(self._checked(header, raw))
 
     def download(self, first: int, last: int) -> Answers:
-        """Asks for the blocks of a range: the part of `blocks` that waits for the endpoint, and does nothing else.
+        """Asks for the blocks of a range: waits for the endpoint, and does nothing else.
 
         Raises RangeTooLarge when the endpoint caps what it answers at once.
         """
@@ -147,7 +143,10 @@ class ChainClient:
             raise
 
     def read(self, answers: Answers) -> list[Block]:
-        """The blocks that were asked for. Raises InconsistentChain and RpcError."""
+        """The blocks that were asked for, all on one branch; whether the answer was cut off says `with_its_end`.
+
+        Raises InconsistentChain and RpcError.
+        """
         of_block: dict[str, list[_RawLog]] = {}
         for log in _decode(_logs, answers.logs):
             of_block.setdefault(log.block_number, []).append(log)
@@ -155,9 +154,6 @@ class ChainClient:
         blocks = [self._checked(header, of_block.pop(hex(header.number), [])) for header in headers]
         if of_block:
             raise InconsistentChain(f"logs of blocks {answers.first} to {answers.last} were asked for, and others came")
-        last = next((place for place in reversed(range(len(blocks))) if blocks[place].logs), None)
-        if last is not None:
-            blocks[last] = self._with_its_end(blocks[last])
         return blocks
 
     def _download_headers(self, first: int, last: int) -> list[msgspec.Raw]:
@@ -179,10 +175,13 @@ class ChainClient:
             return Block(header, self._of_ours(logs))
         if not logs and not bloom.may_hold(header.bloom, self._addresses):
             return Block(header, [])
-        return self._with_its_end(Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash}))))
+        return self.with_its_end(Block(header, self._proven(header, self._ask_logs({"blockHash": header.hash}))))
 
-    def _with_its_end(self, block: Block) -> Block:
-        """The block as it is told once more, if it has logs. Where only its length differs, the longer one is whole."""
+    def with_its_end(self, block: Block) -> Block:
+        """The block as it is told once more, if it has logs. Where only its length differs, the longer one is whole.
+
+        Raises InconsistentChain and RpcError.
+        """
         if not block.logs:
             return block
         again = self._of_receipts(block.header)

@@ -124,7 +124,10 @@ class Follower:
                 "CHAINPOINTS_DATABASE to a database of its own"
             )
         self._local = LocalChain(self._first_block, stored, self._state.final, may_lose_blocks=self._chain.is_local)
-        self._projector.forget()
+        if tip is None:
+            self._projector.begin()
+        else:
+            self._projector.forget()
         self._is_backfilling = backfill.is_left_out(self._store)
 
     def _decide(self, heads: Heads) -> Move | None:
@@ -170,7 +173,7 @@ class Follower:
         """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
         keep, local = move.keep, self._local
         if not self._is_backfilling and move.last - keep > max(_BACKFILL_BLOCKS, local.height - self._first_block):
-            backfill.leave_out(self._store)
+            backfill.leave_out(self._store, keys=self._projector.knows_all)
             self._is_backfilling = True
         with _collector_at_rest():
             for blocks in _gathered(self._agreed(self._ranges.fetch(keep + 1, move.last))):
@@ -193,6 +196,8 @@ class Follower:
         state = self._state_at(heads, height)
         if self._is_backfilling and keep < local.height:
             self._end_backfill()  # what drops the rows of a block together with it must be there
+        elif self._is_backfilling and not self._projector.knows_all:
+            backfill.make_up_keys(self._store)
         with self._store.write() as connection:
             chain_rows.require_tip(connection, local.tip)
             if keep < local.height:

@@ -36,6 +36,7 @@ class Projector:
         self._books: States[int, Books] = States()
         self._nodes: States[str, Node] = States()
         self._merchants: States[int, Merchant] = States()
+        self._is_from_the_beginning = False
         self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._apply: dict[type, Callable[[Any], None]] = {
             ev.Transfer: self._transfer,
@@ -63,13 +64,30 @@ class Projector:
             ev.QuotaAdded: self._quota_added,
         }
 
+    def begin(self) -> None:
+        """To be called when the store is empty: from then on every state is one that was made here."""
+        self.forget()
+        self._is_from_the_beginning = True
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether no state has to be read from the store."""
+        return self._is_from_the_beginning and all(states.are_few for states in self._all)
+
     def forget(self) -> None:
-        for states in (self._balances, self._books, self._nodes, self._merchants):
+        self._is_from_the_beginning = False
+        for states in self._all:
             states.forget()
+
+    @property
+    def _all(self) -> tuple[States[Any, Any], ...]:
+        return self._balances, self._books, self._nodes, self._merchants
 
     def project(self, blocks: Sequence[BlockEvents], latest: LatestStates) -> Rows:
         """The rows of these blocks, by table; `latest` gives the states before them."""
-        self._load([event for block in blocks for event in block.events], latest)
+        self._is_from_the_beginning = self.knows_all
+        if not self._is_from_the_beginning:
+            self._load([event for block in blocks for event in block.events], latest)
         self._rows = defaultdict(list)
         apply = self._apply
         for header, events in blocks:
@@ -78,8 +96,9 @@ class Projector:
                 apply[type(event)](event)
             if events:
                 self._write_states(header.number)
-        # In the order of the key (blocks are in theirs), so that a database's pages are each touched once.
-        self._rows["balances"].sort(key=itemgetter(0))
+        if not self._is_from_the_beginning:
+            # In the order of the key (blocks are in theirs), so that a database's pages are each touched once.
+            self._rows["balances"].sort(key=itemgetter(0))
         return self._rows
 
     def _load(self, events: Sequence[ev.Event], latest: LatestStates) -> None:
@@ -110,7 +129,7 @@ class Projector:
             m = merchants.now[merchant]
             limits = (min(m.paid_per_day, _LARGEST), min(m.issued_per_day, _LARGEST), m.quota)
             rows["merchants"].append((merchant, block, m.payout, m.name, m.active, *limits))
-        for states in (balances, books, nodes, merchants):
+        for states in self._all:
             states.touched.clear()
 
     def _book(self, program: int) -> Books:

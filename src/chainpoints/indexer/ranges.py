@@ -7,10 +7,10 @@ compute would take turns anyway, and each turn costs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from chainpoints.chain.client import Answers, ChainClient
+from chainpoints.chain.client import Answers, Block, ChainClient
 from chainpoints.chain.events import EventDecoder
 from chainpoints.errors import ChainError, RangeTooLarge
 from chainpoints.indexer.project import BlockEvents
@@ -33,7 +33,7 @@ class Ranges:
 
     def __init__(self, client: ChainClient, decoder: EventDecoder) -> None:
         self._client, self._decoder = client, decoder
-        self._threads = ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="fetch")
+        self._threads = ThreadPoolExecutor(_IN_FLIGHT + 1, thread_name_prefix="fetch")
         self.blocks = 64
         """How many blocks the next range has."""
         self._most = _MOST_BLOCKS
@@ -46,9 +46,9 @@ class Ranges:
         """The blocks from `first` to `last`, in order, a range at a time. Raises RpcError and InconsistentChain."""
         while first <= last:
             try:
-                for found in self._fetch_in_order(first, last):
-                    first = found[-1].header.number + 1
-                    yield found
+                for blocks in self._with_their_ends(self._fetch_in_order(first, last)):
+                    first = blocks[-1].header.number + 1
+                    yield [BlockEvents(block.header, self._decoder.events(block.logs)) for block in blocks]
             except RangeTooLarge:
                 if self.blocks == 1:
                     raise
@@ -58,7 +58,7 @@ class Ranges:
                 self.blocks = max(1, self.blocks // 2)
                 raise
 
-    def _fetch_in_order(self, first: int, last: int) -> Iterator[list[BlockEvents]]:
+    def _fetch_in_order(self, first: int, last: int) -> Iterator[list[Block]]:
         in_flight: deque[Future[Answers]] = deque()
         try:
             while first <= last or in_flight:
@@ -66,16 +66,35 @@ class Ranges:
                     end = min(first + self.blocks - 1, last)
                     in_flight.append(self._threads.submit(self._client.download, first, end))
                     first = end + 1
-                found = self._read(in_flight.popleft().result())
-                self._adapt(len(found), sum(len(block.events) for block in found))
-                yield found
+                blocks = self._client.read(in_flight.popleft().result())
+                self._adapt(len(blocks), sum(len(block.logs) for block in blocks))
+                yield blocks
         finally:
             for future in in_flight:
                 future.cancel()
 
-    def _read(self, answers: Answers) -> list[BlockEvents]:
-        events = self._decoder.events
-        return [BlockEvents(block.header, events(block.logs)) for block in self._client.read(answers)]
+    def _with_their_ends(self, ranges: Iterable[list[Block]]) -> Iterator[list[Block]]:
+        """Asks for the end of each range while the next one is read. What came before an error is handed over first."""
+        before: Future[list[Block]] | None = None
+        try:
+            for blocks in ranges:
+                asked = self._threads.submit(self._with_its_end, blocks)
+                if before is not None:
+                    yield before.result()
+                before = asked
+        except ChainError:
+            if before is not None:
+                yield before.result()
+            raise
+        if before is not None:
+            yield before.result()
+
+    def _with_its_end(self, blocks: list[Block]) -> list[Block]:
+        """An answer is cut off at its end: in the last of the blocks that has logs."""
+        last = next((place for place in reversed(range(len(blocks))) if blocks[place].logs), None)
+        if last is not None:
+            blocks[last] = self._client.with_its_end(blocks[last])
+        return blocks
 
     def _adapt(self, blocks: int, events: int) -> None:
         """Towards the wanted number of events, at most doubling, and never by a range that was cut short."""

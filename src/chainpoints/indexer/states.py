@@ -62,6 +62,11 @@ class States(Generic[_K, _V]):
         self.now: dict[_K, _V] = {}
         self.touched: set[_K] = set()
 
+    @property
+    def are_few(self) -> bool:
+        """Whether all of them are kept."""
+        return len(self.now) <= _KEPT
+
     def load(self, keys: Iterable[_K], read: Callable[[set[_K]], Mapping[_K, Any]], make: Callable[[Any], _V]) -> None:
         """Reads the states of those keys that are not in memory."""
         wanted = set(keys)

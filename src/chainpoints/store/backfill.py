@@ -1,11 +1,14 @@
 """What the database checks and sorts row by row, left out while a long stretch of a chain is read: the secondary
-indexes, and on PostgreSQL the references to blocks. Made afterwards, all rows at once, they cost a small part of that.
+indexes, those of the states' keys, and on PostgreSQL the references to blocks. Made afterwards, all rows at once, they
+cost a small part of that.
 
 Which of them are missing is seen in the database itself, so a process that was killed in between leaves nothing behind
 that the next one does not find. While any is missing the rows are the same, but reading them is slow.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from sqlalchemy import Connection, ForeignKeyConstraint, Index, Inspector, inspect
 from sqlalchemy.schema import AddConstraint, DropConstraint
@@ -16,29 +19,42 @@ from chainpoints.store.session import Store
 Part = Index | ForeignKeyConstraint
 
 
-def leave_out(store: Store) -> None:
-    """Drops them all, in one transaction."""
+def leave_out(store: Store, *, keys: bool) -> None:
+    """Drops them all, in one transaction. `keys`: also those of the states, which whoever looks for one state needs."""
     with store.write() as connection:
         missing = _missing(connection)
         for part in _parts(connection):
-            if part not in missing:
+            if part not in missing and (keys or not _is_key(part)):
                 _drop(connection, part)
 
 
 def make_up(store: Store) -> None:
     """Makes those that are missing, each in a transaction of its own, so that nobody who writes waits for all."""
-    while True:
-        with store.write() as connection:
-            missing = _missing(connection)
-            if not missing:
-                return
-            _make(connection, missing[0])
+    _make_each(store, lambda _: True)
+
+
+def make_up_keys(store: Store) -> None:
+    """Makes those of the states' keys alone."""
+    _make_each(store, _is_key)
 
 
 def is_left_out(store: Store) -> bool:
     """Whether any is missing."""
     with store.read() as connection:
         return bool(_missing(connection))
+
+
+def _is_key(part: Part) -> bool:
+    return isinstance(part, Index) and part.unique
+
+
+def _make_each(store: Store, wanted: Callable[[Part], bool]) -> None:
+    while True:
+        with store.write() as connection:
+            missing = list(filter(wanted, _missing(connection)))
+            if not missing:
+                return
+            _make(connection, missing[0])
 
 
 def _parts(connection: Connection) -> list[Part]:

@@ -163,8 +163,8 @@ def _go_on_counting(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     for table in _TABLES:
-        (key, *others) = table.primary_key.columns
-        if not others and isinstance(key.type, Integer) and table.autoincrement_column is not None:
+        key = table.autoincrement_column
+        if key is not None and len(table.primary_key.columns) == 1 and isinstance(key.type, Integer):
             named = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
             highest = f"(SELECT max({key.name}) FROM {table.name})"
             connection.execute(text(f"SELECT setval({named}, {highest}) WHERE {highest} IS NOT NULL"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, collate, select
+from sqlalchemy import Column, Connection, Table, collate, select
 
 from chainpoints.store.chain_rows import CHAIN_TABLES
 
@@ -31,9 +32,15 @@ def table_digests(connection: Connection, tables: Iterable[Table] = CHAIN_TABLES
     return {table.name: _digest(connection, table) for table in tables}
 
 
+def _key(table: Table) -> Iterable[Column[Any]]:
+    """What no two rows have alike: the primary key, or the unique index that a table of states has instead."""
+    unique = (index.columns for index in table.indexes if index.unique)
+    return table.primary_key.columns or next(unique)
+
+
 def _digest(connection: Connection, table: Table) -> str:
     by_bytes = "BINARY" if connection.dialect.name == "sqlite" else "C"
-    keys = [collate(key, by_bytes) if key.type.python_type is str else key for key in table.primary_key.columns]
+    keys = [collate(key, by_bytes) if key.type.python_type is str else key for key in _key(table)]
     query = select(table).order_by(*keys)
     rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
     found = hashlib.sha256()

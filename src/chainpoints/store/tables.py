@@ -57,6 +57,16 @@ def _event(name: str, *columns: Column[Any], indexes: tuple[Index, ...] = ()) ->
     )
 
 
+def _state(name: str, key: Column[Any], *columns: Column[Any], indexes: tuple[Index, ...] = ()) -> Table:
+    """A table of states that change over time: one row for each block that changed what `key` says.
+
+    That a key comes once a block is the business of an index of its own, as no primary key can be left out while a long
+    stretch is read (store/backfill).
+    """
+    of_block = Index(f"uq_{name}_{key.name}", key.name, "block_number", unique=True)
+    return Table(name, metadata, key, _block(nullable=False, index=True), *columns, of_block, *indexes)
+
+
 def _amount(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
@@ -214,30 +224,24 @@ replacements = Table(
     Column("closes_at", BigInteger, nullable=False),  # unix seconds: `program` takes payments until then
 )
 
-balances = Table(
+balances = _state(
     "balances",
-    metadata,
-    Column("account", _ADDRESS, primary_key=True),
-    _block(primary_key=True, index=True),
+    Column("account", _ADDRESS, nullable=False),
     _amount("amount"),  # after the block; the zero address holds minus the supply, so all balances sum to 0
 )
 
-books = Table(
+books = _state(
     "books",
-    metadata,
-    Column("program", BigInteger, primary_key=True, autoincrement=False),
-    _block(primary_key=True, index=True),
+    Column("program", BigInteger, nullable=False),
     _amount("diverted"),
     _amount("committed"),
     _amount("released"),
     _amount("reserve"),
 )
 
-nodes = Table(
+nodes = _state(
     "nodes",
-    metadata,
-    Column("node", _TOKEN_ID, primary_key=True),
-    _block(primary_key=True, index=True),
+    Column("node", _TOKEN_ID, nullable=False),
     Column("program", BigInteger, nullable=False),
     Column("start", Integer, nullable=False),
     Column("owner", _ADDRESS, nullable=False),  # the zero address once the node has ended
@@ -246,15 +250,12 @@ nodes = Table(
     Column("claimed_periods", Integer, nullable=False),
     Column("beneficiary", _ADDRESS),  # who is paid what it releases; NULL: its owner
     Column("given_until", BigInteger),  # unix seconds: until then whoever has its link may take it; NULL: not given
-    Index(None, "owner", "node"),
-    Index(None, "beneficiary", "node"),
+    indexes=(Index(None, "owner", "node"), Index(None, "beneficiary", "node")),
 )
 
-merchants = Table(
+merchants = _state(
     "merchants",
-    metadata,
-    Column("merchant", BigInteger, primary_key=True, autoincrement=False),
-    _block(primary_key=True, index=True),
+    Column("merchant", BigInteger, nullable=False),
     Column("payout", _ADDRESS, nullable=False),
     Column("name", Text, nullable=False),
     Column("active", Boolean, nullable=False),
