@@ -8,14 +8,11 @@ import sys
 from collections.abc import Callable
 
 from benchmarks.indexing import economy, latency, ponder, transfers
-from benchmarks.indexing.node import HOME, Node, chain
+from benchmarks.indexing.node import chain
 from benchmarks.indexing.result import Measured, Result, save, table
-from benchmarks.indexing.runs import indexed, say
-from benchmarks.indexing.subject import Outcome
+from benchmarks.indexing.runs import empty_sqlite, median, say, several
 from benchmarks.postgres import Postgres, new_database, running_postgres
 from chainpoints.errors import ChainpointsError
-
-_RUNS = 3
 
 Databases = dict[str, Callable[[], str]]
 """The address of an empty database, by its kind."""
@@ -25,7 +22,10 @@ def main() -> int:
     options = _options()
     try:
         with running_postgres() as server:
-            databases: Databases = {"SQLite": _sqlite, "PostgreSQL": lambda: new_database(server.address, "ours")}
+            databases: Databases = {
+                "SQLite": lambda: empty_sqlite("ours"),
+                "PostgreSQL": lambda: new_database(server.address, "ours"),
+            }
             result = measure(options, server, databases)
     except ChainpointsError as error:
         sys.stderr.write(f"{error}\n")
@@ -39,8 +39,8 @@ def main() -> int:
 def measure(options: argparse.Namespace, server: Postgres, databases: Databases) -> Result:
     count, weeks = options.transfers, options.weeks
     with chain(f"transfers-{count}", lambda node, manifest, _: transfers.build(node, manifest, count)) as node:
-        floors = _runs("floor", node)
-        runs = {name: _runs("ours", node, fresh) for name, fresh in databases.items()}
+        floors = several("floor", node)
+        runs = {name: several("ours", node, fresh) for name, fresh in databases.items()}
         fresh_seconds = cached_seconds = None
         if not options.without_ponder:
             ponder.install()
@@ -48,13 +48,13 @@ def measure(options: argparse.Namespace, server: Postgres, databases: Databases)
             say("Ponder, for about two minutes …")
             fresh_seconds, cached_seconds = (ponder.seconds(node, database, run) for run in ("fresh", "cached"))
             # The machine's speed changes from one minute to the next: so before Ponder, and after it.
-            floors += _runs("floor", node)
-            runs = {name: [*runs[name], *_runs("ours", node, fresh)] for name, fresh in databases.items()}
-        floor, ours = _median(floors), {name: _median(found) for name, found in runs.items()}
+            floors += several("floor", node)
+            runs = {name: [*runs[name], *several("ours", node, fresh)] for name, fresh in databases.items()}
+        floor, ours = median(floors), {name: median(found) for name, found in runs.items()}
     with chain(
         f"economy-{weeks}", lambda node, manifest, artifacts: economy.build(node, manifest, artifacts, weeks)
     ) as node:
-        own = {name: _median(_runs("ours", node, fresh)) for name, fresh in databases.items()}
+        own = {name: median(several("ours", node, fresh)) for name, fresh in databases.items()}
     with chain("live", lambda node, manifest, _: transfers.build(node, manifest, 1)) as node:
         polled = {name: latency.milliseconds(node, fresh(), web_socket=False) for name, fresh in databases.items()}
         told = {name: latency.milliseconds(node, fresh(), web_socket=True) for name, fresh in databases.items()}
@@ -77,21 +77,6 @@ def measure(options: argparse.Namespace, server: Postgres, databases: Databases)
         load_average=os.getloadavg()[0],
         databases={name: Measured(ours[name], own[name], *polled[name], *told[name]) for name in databases},
     )
-
-
-def _runs(what: str, node: Node, fresh: Callable[[], str] | None = None) -> list[Outcome]:
-    return [indexed(what, node, *([fresh()] if fresh else [])) for _ in range(_RUNS)]
-
-
-def _median(runs: list[Outcome]) -> Outcome:
-    """The middle one: these take seconds, so what else the machine does shows in one."""
-    return sorted(runs, key=lambda outcome: outcome.seconds)[len(runs) // 2]
-
-
-def _sqlite() -> str:
-    for leftover in HOME.glob("ours.db*"):
-        leftover.unlink()
-    return f"sqlite:///{HOME / 'ours.db'}"
 
 
 def _options() -> argparse.Namespace:

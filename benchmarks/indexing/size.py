@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.indexing import transfers
 from benchmarks.indexing.node import HOME, BenchmarkError, chain
-from benchmarks.indexing.runs import indexed, restored, say
+from benchmarks.indexing.runs import empty_sqlite, median, restored, say, several
 from benchmarks.indexing.subject import Outcome, Restored
 from benchmarks.postgres import Postgres, new_database, running_postgres
 from chainpoints.errors import ChainpointsError
@@ -63,25 +64,17 @@ def _measured(count: int, server: Postgres, *, restore: bool) -> Size:
     ours, back = {}, {}
     with chain(f"transfers-{count}", lambda node, manifest, _: transfers.build(node, manifest, count)) as node:
         for kind in ("SQLite", "PostgreSQL"):
-            database, into = _databases(kind, server)
-            ours[kind] = indexed("ours", node, database)
+            empty = empty_sqlite if kind == "SQLite" else partial(new_database, server.address)
+            database = empty("ours")
+            ours[kind] = median(several("ours", node, partial(empty, "ours")))
             if restore:
                 file = HOME / "backup.db"
                 file.unlink(missing_ok=True)
-                back[kind] = restored(node, database, str(file), into)
+                back[kind] = restored(node, database, str(file), empty("restored"))
                 file.unlink()
                 if not back[kind].equal:
                     raise BenchmarkError(f"{kind}: the restored store, or the one indexed anew, has other rows")
     return Size(count, ours, back)
-
-
-def _databases(kind: str, server: Postgres) -> tuple[str, str]:
-    """Two empty ones."""
-    if kind == "PostgreSQL":
-        return new_database(server.address, "ours"), new_database(server.address, "restored")
-    for leftover in [*HOME.glob("ours.db*"), *HOME.glob("restored.db*")]:
-        leftover.unlink()
-    return f"sqlite:///{HOME / 'ours.db'}", f"sqlite:///{HOME / 'restored.db'}"
 
 
 def _table(result: Sizes) -> list[str]:
