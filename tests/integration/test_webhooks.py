@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from builders import Deployment, signer
-from chainpoints.chain.calls import Calls
+from builders import Deployment, private_key, signer
+from chainpoints.chain.signatures import sign
 from chainpoints.chain.signer import role_address
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
@@ -125,6 +125,43 @@ def test_a_reorg_takes_back_what_was_told_and_tells_it_again_when_it_is_mined_ag
     assert all(each.verified_by(made["secret"]) for each in receiver.received)
 
 
+def test_a_reorg_takes_back_every_kind_of_event(world: World, receiver: Receiver) -> None:
+    """Those of nodes and of the merchant itself too, which no relayer would send again."""
+    merchant, shop = world.merchant("shop")
+    hook(shop, merchant, receiver)
+    before = world.deployment.anvil.head()
+    world.issue(shop, "alice", "100", "till-1")
+    paid = world.pay(shop, "alice", "60", "web-1")
+    refunded(world, shop, paid, "10")
+    world.move_to(world.deployment.anvil.now() + 3 * WEEK)
+    world.mined(world.public.post("/v1/claims", {"nodes": [paid["node"]]}))
+    alice, bob, node = signer("alice").address, signer("bob").address, int(paid["node"])
+    world.act(alice, "ReleaseNode", "split", node, [20 * ONE_POINT])
+    nodes = world.public.get(f"/v1/wallets/{alice}/nodes")["items"]
+    (piece,) = (int(each["id"]) for each in nodes if each["id"] != paid["node"])
+    world.act(alice, "ReleaseNode", "merge", node, [piece])
+    world.act(alice, "ReleaseNode", "transferFrom", alice, bob, node)
+    registrar = role_address(world.deployment.settings, "registrar")
+    world.act(registrar, "PaymentProcessor", "setLimits", merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT)
+    told = receiver.wait_for(
+        "issue.created", "payment.created", "node.created", "refund.created", "claim.created", "node.created",
+        "node.ended", "node.transferred", "merchant.limits_changed",
+    )  # fmt: skip
+    world.deployment.anvil.reorg(world.deployment.anvil.head() - before)
+    got = receiver.wait_until(lambda got: {each.id for each in told} <= {each.data.get("reverses") for each in got})
+    back = {each.data["reverses"]: each for each in got if "reverses" in each.data}
+    for each in told:
+        taken = back[each.id]
+        assert taken.type == f"{each.type.partition('.')[0]}.reversed"
+        assert taken.data["reverses_type"] == each.type
+        same = each.data.keys() - {"sequence"}
+        assert {name: taken.data[name] for name in same} == {name: each.data[name] for name in same}
+    of_the_node = [each.data for each in got if each.data.get("node") == paid["node"] and "order" not in each.data]
+    assert [each["sequence"] for each in of_the_node[:6]] == [1, 2, 3, 4, 5, 6]
+    created, claimed, transferred = (each.id for each in got if each.data in of_the_node[:3])
+    assert [each["reverses"] for each in of_the_node[3:6]] == [transferred, claimed, created], "the newest goes first"
+
+
 def test_at_safe_and_final_nothing_is_told_before(world: World, receiver: Receiver) -> None:
     merchant, shop = world.merchant("shop")
     world.issue(shop, "alice", "100", "till-1")
@@ -183,22 +220,19 @@ def test_what_happened_while_it_was_switched_off_is_told_afterwards(world: World
     receiver.wait_for("payment.created")
 
 
+def refunded(world: World, shop: Client, paid: dict[str, Any], amount: str) -> None:
+    offer = shop.get(f"/v1/orders/{paid['id']}/refund-authorization", amount=amount)
+    body = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": amount}
+    signature = sign(offer["typed_data"], private_key("shop"))
+    world.mined(shop.post("/v1/refunds", body | {"signature": signature}))
+
+
 def test_new_limits_are_told(world: World, receiver: Receiver) -> None:
     merchant, shop = world.merchant("shop")
     made = hook(shop, merchant, receiver, events=["merchant.limits_changed"])
     world.mined(world.operator.post(f"/v1/merchants/{merchant}/quota", {"amount": "7", "evidence": "another receipt"}))
-    limits_set(world, merchant)
+    registrar = role_address(world.deployment.settings, "registrar")  # the API has no route for it
+    world.act(registrar, "PaymentProcessor", "setLimits", merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT)
     (told,) = receiver.wait_for("merchant.limits_changed")
     assert told.verified_by(made["secret"])
     assert (told.data["paid_per_day"], told.data["issued_per_day"]) == ("1000.000000", "2000.000000")
-
-
-def limits_set(world: World, merchant: int) -> None:
-    """By the registrar's own transaction: the API has no route for it."""
-    deployment = world.deployment
-    calls = Calls(deployment.manifest, deployment.artifacts)
-    to, data = calls.encode("PaymentProcessor", "setLimits", [merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT])
-    registrar = role_address(deployment.settings, "registrar")
-    deployment.anvil.give_ether(registrar)
-    deployment.rpc.call("anvil_impersonateAccount", registrar)
-    deployment.anvil.send("eth_sendTransaction", {"from": registrar, "to": to, "data": data})
