@@ -7,16 +7,20 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from sqlalchemy import inspect
 
 from builders import Deployment
+from chainpoints.api.app import create_app
 from chainpoints.errors import RpcError
 from chainpoints.indexer import follow, states
 from chainpoints.store import backfill
 from chainpoints.store.chain_rows import tip
 from chainpoints.store.session import Store
+from chainpoints.store.status import indexed
+from chainpoints.web.pages import router
 from economy import Economy
+from gateway import serving
 from indexing import catch_up, digests, following, fresh_digests
 from lying_endpoint import Refuse, lying_endpoint, truth
 
@@ -49,16 +53,15 @@ def test_ended_in_the_middle_it_is_made_up_for_by_the_next(
             follower.step()
         with store.read() as connection:
             assert tip(connection) is not None, "nothing was read before the failure"
-        assert backfill.is_left_out(store)
-        assert not has_keys(store)
+        assert left_out(store) == (True, True)
+        assert says_without_keys(store)
         endpoint.lie = truth
         with following(deployment, store, url=endpoint.url) as follower:
-            had_keys = []
-            follower.step(lambda *_: had_keys.append(has_keys(store)))
-            assert had_keys
-            assert all(had_keys), "what the first one had in memory is looked for row by row"
+            seen = []
+            follower.step(lambda *_: seen.append((left_out(store), says_without_keys(store))))
+            assert set(seen) == {((True, False), False)}, "what the first one had in memory is looked for row by row"
             catch_up(follower)
-    assert not backfill.is_left_out(store)
+    assert left_out(store) == (False, False)
     assert digests(store) == fresh_digests(deployment, tmp_path)
 
 
@@ -68,20 +71,41 @@ def test_states_that_memory_does_not_hold_are_looked_for_by_their_keys(
     expected = fresh_digests(deployment, tmp_path)
     monkeypatch.setattr(follow, "_EVENTS_IN_A_COMMIT", 10)
     monkeypatch.setattr(states, "_KEPT", 5)
-    had_keys = []
+    seen = []
     with following(deployment, store) as follower:
-        follower.step(lambda *_: had_keys.append(has_keys(store)))
+        follower.step(lambda *_: seen.append((left_out(store).keys, says_without_keys(store))))
         catch_up(follower)
-    assert [had for had, _ in itertools.groupby(had_keys)] == [False, True]
+    assert [keys for keys, _ in itertools.groupby(seen)] == [(True, True), (False, False)]
+    assert left_out(store) == (False, False)
     assert digests(store) == expected
 
 
-def has_keys(store: Store) -> bool:
-    found = inspect(store.engine)
-    tables = ("balances", "books", "nodes", "merchants")
-    there = [any(index["unique"] for index in found.get_indexes(table)) for table in tables]
-    assert len(set(there)) == 1, "some of the states have a key and some have none"
-    return there[0]
+def test_what_cannot_be_looked_up_yet_is_refused(deployment: Deployment, economy: Economy, store: Store) -> None:
+    """A wallet's balance among all rows would take minutes, and hold up whoever asks anything."""
+    app = create_app(deployment.settings, deployment.manifest, store, pages=[router(store)])
+    wallet = f"/v1/wallets/{economy.people[0]}"
+    answers: list[httpx.Response] = []
+    with serving(app) as url, httpx.Client(base_url=url) as http, following(deployment, store) as follower:
+        paths = (wallet, f"/v1/orders/{'ord_' + '0' * 32}", f"/wallet/{economy.people[0]}", "/v1/status")
+        follower.step(lambda *_: answers.extend(http.get(path) for path in paths))
+        catch_up(follower)
+        assert http.get(wallet).status_code == 200
+    *refused, status = answers[-4:]
+    assert [answer.status_code for answer in refused] == [503] * 3
+    assert "being read from its beginning" in refused[0].json()["detail"]
+    assert refused[0].headers["retry-after"]
+    assert "being read from its beginning" in refused[2].text
+    assert status.json()["index"]["head"] > 0
+
+
+def left_out(store: Store) -> backfill.LeftOut:
+    with store.read() as connection:
+        return backfill.left_out(connection)
+
+
+def says_without_keys(store: Store) -> bool:
+    with store.read() as connection:
+        return indexed(connection).without_keys
 
 
 def test_a_short_stretch_is_read_with_everything_in_place(
@@ -90,10 +114,10 @@ def test_a_short_stretch_is_read_with_everything_in_place(
     with following(deployment, store) as follower:
         catch_up(follower)
         economy.rpc.call("anvil_mine", hex(200))
-        left_out = []
-        follower.step(lambda *_: left_out.append(backfill.is_left_out(store)))
-    assert left_out
-    assert not any(left_out)
+        seen = []
+        follower.step(lambda *_: seen.append(left_out(store).anything))
+    assert seen
+    assert not any(seen)
 
 
 def test_a_reorg_in_a_store_without_references_leaves_no_rows_behind(
@@ -101,10 +125,11 @@ def test_a_reorg_in_a_store_without_references_leaves_no_rows_behind(
 ) -> None:
     with following(deployment, store) as follower:
         catch_up(follower)
-    backfill.leave_out(store, keys=True)
+    with store.write() as connection:
+        backfill.leave_out(connection, keys=True)
     economy.rpc.call("anvil_reorg", 5, [])
     economy.rpc.call("anvil_mine", "0x3")
     with following(deployment, store) as follower:
         catch_up(follower)
-    assert not backfill.is_left_out(store)
+    assert left_out(store) == (False, False)
     assert digests(store) == fresh_digests(deployment, tmp_path)

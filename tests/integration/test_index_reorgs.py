@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from builders import Deployment
-from chainpoints.errors import ReorgBeyondFinality
+from chainpoints.errors import InconsistentChain, ReorgBeyondFinality
+from chainpoints.indexer import ranges
 from chainpoints.indexer.service import run_indexer
 from chainpoints.store import tables
 from chainpoints.store.chain_rows import chain_state, tip
 from chainpoints.store.session import Store
 from economy import Economy
 from indexing import catch_up, digests, following, fresh_digests
+from lying_endpoint import lying_endpoint
 
 pytestmark = pytest.mark.integration
 
@@ -58,6 +61,32 @@ def test_after_a_reorg_the_store_is_that_of_a_fresh_index(
                 after = tip(connection)
             assert after != before, "the reorg was not followed"
             assert digests(store) == fresh_digests(deployment, tmp_path), f"after a reorg of {depth} blocks"
+
+
+def test_ranges_of_two_branches_are_never_stored_together(
+    deployment: Deployment, economy: Economy, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain changes between two ranges that are one commit: the blocks at its head are on the new branch alone."""
+    monkeypatch.setattr(ranges, "_IN_FLIGHT", 1)
+    with_events = deployment.anvil.head() - deployment.manifest.first_block + 1
+    economy.rpc.call("anvil_mine", hex(30))
+    asked = 0
+
+    def reorganise(method: str, parameters: list[Any], result: Any) -> Any:
+        nonlocal asked
+        asked += method == "eth_getLogs" and "toBlock" in parameters[0]
+        if asked == 1 and method == "eth_getLogs":
+            economy.rpc.call("anvil_reorg", 25, [])
+        return result
+
+    with lying_endpoint(deployment.anvil.url) as endpoint, following(deployment, store, url=endpoint.url) as follower:
+        endpoint.lie = reorganise
+        follower._ranges.blocks = with_events + 10
+        with pytest.raises(InconsistentChain):
+            follower.step()
+        assert asked == 2
+        catch_up(follower)
+    assert digests(store) == fresh_digests(deployment, tmp_path)
 
 
 def test_a_reorg_to_the_same_height_is_seen(

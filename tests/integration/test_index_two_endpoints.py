@@ -15,6 +15,7 @@ from chainpoints.config import Secret
 from chainpoints.errors import ProvidersDisagree, RpcError
 from chainpoints.indexer.follow import Follower
 from chainpoints.indexer.service import follower_of
+from chainpoints.store import backfill
 from chainpoints.store.chain_rows import ChainState, chain_state, tip
 from chainpoints.store.session import Store
 from economy import Economy
@@ -86,6 +87,25 @@ def test_a_second_endpoint_that_is_behind_is_waited_for(
     second.lie = truth
     catch_up(both)
     assert digests(store) == fresh_digests(deployment, tmp_path)
+
+
+def test_a_long_stretch_ends_where_the_second_endpoint_ends(
+    deployment: Deployment, economy: Economy, both: Follower, second: LyingEndpoint, store: Store
+) -> None:
+    """One that is always a block behind keeps nobody waiting for the indexes."""
+    economy.rpc.call("anvil_mine", hex(1_100))
+
+    def a_block_behind(method: str, parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getBlockByNumber" and parameters[0] == "latest":
+            return deployment.rpc.call("eth_getBlockByNumber", hex(int(result["number"], 16) - 1), False)
+        return result
+
+    second.lie = a_block_behind
+    catch_up(both)
+    assert height(store) == deployment.anvil.head() - 1
+    with store.read() as connection:
+        assert not backfill.left_out(connection).anything
+    assert not state(store, deployment).without_keys
 
 
 def test_nothing_is_stored_while_they_disagree(

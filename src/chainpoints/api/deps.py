@@ -136,10 +136,11 @@ class Gateway:
         self.streams = Streams(self.store)
 
     @contextmanager
-    def reading(self, finality: Finality = "head") -> Iterator[View]:
-        """A consistent snapshot at the highest block of that finality. Raises StoreUnavailable when there is none."""
+    def reading(self, finality: Finality = "head", *, states: bool = True) -> Iterator[View]:
+        """A consistent snapshot at the highest block of that finality. Raises StoreUnavailable when there is none; see
+        `state_and_block`."""
         with self.store.read() as connection:
-            state, block = state_and_block(connection, finality)
+            state, block = state_and_block(connection, finality, states=states)
             with refusing_as_of(View(connection, block, state)) as view:
                 yield view
 

@@ -93,8 +93,9 @@ class Follower:
             self._commit(heads, move.keep, blocks)
         else:
             self._add(heads, move, progress)
-        if self._is_backfilling and self._local.height >= heads.latest.number:
+        if self._is_backfilling and (move is None or self._local.height >= move.last):
             self._end_backfill()
+            self._save(heads)
         self._is_open = True
         return move is not None
 
@@ -118,6 +119,7 @@ class Follower:
             tip = chain_rows.tip(connection)
             lowest = self._state.final if tip is None else min(self._state.final, tip[0])
             stored = [BlockId(*row) for row in chain_rows.block_hashes(connection, lowest)]
+            left_out = backfill.left_out(connection)
         if (self._state.genesis_hash, self._state.first_block) != (genesis, self._first_block):
             raise ConfigError(
                 "this database was filled from another chain or deployment; run `chainpoints rebuild`, or set "
@@ -128,7 +130,8 @@ class Follower:
             self._projector.begin()
         else:
             self._projector.forget()
-        self._is_backfilling = backfill.is_left_out(self._store)
+        self._is_backfilling = left_out.anything
+        self._state = self._state._replace(without_keys=left_out.keys)
 
     def _decide(self, heads: Heads) -> Move | None:
         node = {heads.latest.number: heads.latest}
@@ -173,8 +176,7 @@ class Follower:
         """Fetches before it deletes: the first new blocks and the end of the old ones are one transaction."""
         keep, local = move.keep, self._local
         if not self._is_backfilling and move.last - keep > max(_BACKFILL_BLOCKS, local.height - self._first_block):
-            backfill.leave_out(self._store, keys=self._projector.knows_all)
-            self._is_backfilling = True
+            self._begin_backfill()
         with _collector_at_rest():
             for blocks in _gathered(self._agreed(self._ranges.fetch(keep + 1, move.last))):
                 self._commit(heads, keep, blocks)
@@ -184,20 +186,30 @@ class Follower:
                 if self._stop.is_set():
                     return
 
+    def _begin_backfill(self) -> None:
+        keys = self._projector.knows_all
+        with self._store.write() as connection:
+            chain_rows.require_tip(connection, self._local.tip)
+            backfill.leave_out(connection, keys=keys)
+        self._is_backfilling, self._state = True, self._state._replace(without_keys=keys)
+
+    def _make_up_keys(self) -> None:
+        backfill.make_up_keys(self._store)
+        self._state = self._state._replace(without_keys=False)
+
     def _end_backfill(self) -> None:
         backfill.make_up(self._store)
-        self._is_backfilling = False
+        self._is_backfilling, self._state = False, self._state._replace(without_keys=False)
 
     def _commit(self, heads: Heads, keep: int, blocks: Sequence[BlockEvents]) -> None:
         """Drops what stands above `keep` and adds `blocks`, with the state of the chain, in one transaction."""
         local = self._local
-        self._require_child(keep, blocks)
-        height = blocks[-1].header.number if blocks else keep
-        state = self._state_at(heads, height)
+        self._require_children(keep, blocks)
         if self._is_backfilling and keep < local.height:
             self._end_backfill()  # what drops the rows of a block together with it must be there
-        elif self._is_backfilling and not self._projector.knows_all:
-            backfill.make_up_keys(self._store)
+        elif self._state.without_keys and not self._projector.knows_all:
+            self._make_up_keys()
+        state = self._state_at(heads, blocks[-1].header.number if blocks else keep)
         with self._store.write() as connection:
             chain_rows.require_tip(connection, local.tip)
             if keep < local.height:
@@ -208,19 +220,23 @@ class Follower:
         local.moved(keep, [BlockId(block.header.number, block.header.hash) for block in blocks])
         self._saved(state)
 
-    def _require_child(self, keep: int, blocks: Sequence[BlockEvents]) -> None:
-        """The chain may have changed between the decision and the fetch."""
-        if blocks and not self._local.is_parent(keep, blocks[0].header.parent_hash):
-            raise InconsistentChain(
-                f"block {keep + 1} came as the child of another block {keep}: the chain is changing"
-            )
+    def _require_children(self, keep: int, blocks: Sequence[BlockEvents]) -> None:
+        """The chain may have changed between the decision and the fetch, and between two ranges."""
+        headers = [block.header for block in blocks]
+        is_child = not headers or self._local.is_parent(keep, headers[0].parent_hash)
+        if not is_child or any(child.parent_hash != header.hash for header, child in itertools.pairwise(headers)):
+            raise InconsistentChain(f"a block above {keep} came as the child of another block: the chain is changing")
 
     def _save_if_due(self, heads: Heads) -> None:
+        due = time.monotonic() - self._saved_at >= _STATE_EVERY_SECONDS
+        if due or self._state_at(heads, self._local.height) != self._state:
+            self._save(heads)
+
+    def _save(self, heads: Heads) -> None:
         state = self._state_at(heads, self._local.height)
-        if state != self._state or time.monotonic() - self._saved_at >= _STATE_EVERY_SECONDS:
-            with self._store.write() as connection:
-                chain_rows.save_chain_state(connection, state)
-            self._saved(state)
+        with self._store.write() as connection:
+            chain_rows.save_chain_state(connection, state)
+        self._saved(state)
 
     def _saved(self, state: ChainState) -> None:
         self._state = state

@@ -7,8 +7,9 @@ compute would take turns anyway, and each turn costs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 from chainpoints.chain.client import Answers, Block, ChainClient
 from chainpoints.chain.events import EventDecoder
@@ -58,7 +59,7 @@ class Ranges:
                 self.blocks = max(1, self.blocks // 2)
                 raise
 
-    def _fetch_in_order(self, first: int, last: int) -> Iterator[list[Block]]:
+    def _fetch_in_order(self, first: int, last: int) -> Generator[list[Block]]:
         in_flight: deque[Future[Answers]] = deque()
         try:
             while first <= last or in_flight:
@@ -73,15 +74,16 @@ class Ranges:
             for future in in_flight:
                 future.cancel()
 
-    def _with_their_ends(self, ranges: Iterable[list[Block]]) -> Iterator[list[Block]]:
+    def _with_their_ends(self, ranges: Generator[list[Block]]) -> Iterator[list[Block]]:
         """Asks for the end of each range while the next one is read. What came before an error is handed over first."""
         before: Future[list[Block]] | None = None
         try:
-            for blocks in ranges:
-                asked = self._threads.submit(self._with_its_end, blocks)
-                if before is not None:
-                    yield before.result()
-                before = asked
+            with closing(ranges):
+                for blocks in ranges:
+                    asked = self._threads.submit(self._with_its_end, blocks)
+                    if before is not None:
+                        yield before.result()
+                    before = asked
         except ChainError:
             if before is not None:
                 yield before.result()

@@ -9,6 +9,7 @@ that the next one does not find. While any is missing the rows are the same, but
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy import Connection, ForeignKeyConstraint, Index, Inspector, inspect
 from sqlalchemy.schema import AddConstraint, DropConstraint
@@ -19,13 +20,19 @@ from chainpoints.store.session import Store
 Part = Index | ForeignKeyConstraint
 
 
-def leave_out(store: Store, *, keys: bool) -> None:
-    """Drops them all, in one transaction. `keys`: also those of the states, which whoever looks for one state needs."""
-    with store.write() as connection:
-        missing = _missing(connection)
-        for part in _parts(connection):
-            if part not in missing and (keys or not _is_key(part)):
-                _drop(connection, part)
+class LeftOut(NamedTuple):
+    """Whether anything is missing, and whether a key of states is among it."""
+
+    anything: bool
+    keys: bool
+
+
+def leave_out(connection: Connection, *, keys: bool) -> None:
+    """Drops them all. `keys`: also those of the states, without which none can be looked up in reasonable time."""
+    missing = _missing(connection)
+    for part in _parts(connection):
+        if part not in missing and (keys or not _is_key(part)):
+            _drop(connection, part)
 
 
 def make_up(store: Store) -> None:
@@ -38,10 +45,9 @@ def make_up_keys(store: Store) -> None:
     _make_each(store, _is_key)
 
 
-def is_left_out(store: Store) -> bool:
-    """Whether any is missing."""
-    with store.read() as connection:
-        return bool(_missing(connection))
+def left_out(connection: Connection) -> LeftOut:
+    missing = _missing(connection)
+    return LeftOut(bool(missing), any(map(_is_key, missing)))
 
 
 def _is_key(part: Part) -> bool:

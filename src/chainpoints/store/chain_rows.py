@@ -57,6 +57,7 @@ class ChainState(NamedTuple):
     final: int
     halted: str | None
     trouble: str | None = None
+    without_keys: bool = False
 
 
 def chain_state(connection: Connection, chain_id: int) -> ChainState | None:

@@ -27,6 +27,7 @@ _STATE = select(
     _state.checked_at,
     _state.halted,
     _state.trouble,
+    _state.without_keys,
 )
 _HEAD = select(_blocks.number, _blocks.hash, _blocks.timestamp).order_by(_blocks.number.desc()).limit(1)
 # The highest by its key: an ORDER BY over the join would read and sort every block.
@@ -63,6 +64,7 @@ class Indexed:
     checked_at: int
     halted: str | None
     trouble: str | None
+    without_keys: bool
 
     def finality(self, block: int) -> Finality:
         """Of a block number: final, safe or head."""
@@ -129,9 +131,17 @@ def indexed_and_head(connection: Connection) -> tuple[Indexed, Head]:
     return Indexed(*state), _head_of(None if number is None else (number, block_hash, timestamp), "")
 
 
-def state_and_block(connection: Connection, finality: Finality) -> tuple[Indexed, Head]:
-    """And the highest stored block of that finality. Raises StoreUnavailable while the chain has none."""
+def state_and_block(connection: Connection, finality: Finality, *, states: bool = True) -> tuple[Indexed, Head]:
+    """And the highest stored block of that finality. Raises StoreUnavailable while the chain has none.
+
+    `states`: balances and the like will be looked up; also raised while that cannot be done.
+    """
     state, highest = indexed_and_head(connection)
+    if states and state.without_keys:
+        raise StoreUnavailable(
+            f"the chain is being read from its beginning, and is read up to block {highest.number} of "
+            f"{state.node_head}; try again when that is done (GET /v1/status says how far it is)"
+        )
     if finality == "head":
         return state, highest
     up_to = state.safe if finality == "safe" else state.final

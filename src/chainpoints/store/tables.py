@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -94,6 +95,7 @@ chain_state = Table(
     Column("checked_at", BigInteger, nullable=False),  # wall clock: when the indexer last reached the chain
     Column("halted", Text),  # why the indexer stopped for good; NULL while all is well
     Column("trouble", Text),  # why it does not go on for now: two endpoints disagree; NULL while all is well
+    Column("without_keys", Boolean, nullable=False, server_default=false()),  # of states: none can be looked up yet
 )
 
 # ---------------------------------------------------------------------------------------------- chain: events

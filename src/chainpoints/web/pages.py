@@ -18,7 +18,7 @@ from chainpoints.store.history import page
 from chainpoints.store.nodes import holdings, nodes_of, nodes_paying
 from chainpoints.store.programs import books, programs, replacements
 from chainpoints.store.session import Store
-from chainpoints.store.status import Head, head, indexed
+from chainpoints.store.status import Head, indexed, state_and_block
 from chainpoints.store.wallets import balance, example_wallets, freezes, supply
 from chainpoints.types import Address, format_points, parse_wallet
 from chainpoints.web.chart import release_chart
@@ -60,7 +60,7 @@ class Pages:
     def home(self) -> Response:
         try:
             with self._store.read() as connection:
-                block = head(connection)
+                _, block = state_and_block(connection, "head")
                 examples = example_wallets(connection, block.number, _EXAMPLES_SHOWN)
                 return self._show("home.html", examples=examples, **_read_at(connection, block))
         except StoreUnavailable as error:
@@ -77,7 +77,8 @@ class Pages:
         try:
             owner = parse_wallet(address)
             with self._store.read() as connection:
-                return self._show("wallet.html", **_wallet(connection, head(connection), owner))
+                _, block = state_and_block(connection, "head")
+                return self._show("wallet.html", **_wallet(connection, block, owner))
         except InvalidInput as error:
             return self._message(400, "This is no address", str(error))
         except StoreUnavailable as error:

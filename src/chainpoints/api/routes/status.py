@@ -21,7 +21,7 @@ router = APIRouter(tags=["status"])
 @router.get("/status")
 def get_status(gateway: GatewayDep, query: Annotated[StatusQuery, Query()]) -> Status:
     """How far the chain is read, what waits to be carried out, what stops it. Ask as often as you like."""
-    with gateway.reading(query.finality) as view:
+    with gateway.reading(query.finality, states=False) as view:
         state = view.state
         index = IndexState(
             head=view.at,
