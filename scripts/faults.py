@@ -74,7 +74,7 @@ def _plans(asked: argparse.Namespace, reports: list[Report]) -> Iterator[Plan]:
         yield replace(plan, share=0.8, kills=10) if kind == "wrong chain" else plan  # which is asked at a start alone
         assert kind in reports[-1].faults, f"seed {seed}: the provider did not fail by {kind}"
     seed = asked.seed
-    while sum(each.reorgs for each in reports) < asked.reorgs or _killed(reports).total() < asked.kills:
+    while sum(each.reorgs for each in reports) < asked.reorgs or _killed_at_work(reports).total() < asked.kills:
         share, two = 0.05 * (seed % 3), seed % 4 >= 2
         deepest = 60 if share else 64  # a provider that is two blocks ahead makes final what is not, by as much
         yield Plan(seed, payments=100, share=share, reorgs=20, deepest=deepest, kills=40, two_providers=two)
@@ -107,13 +107,14 @@ def _campaign(plan: Plan, server: Postgres) -> Report:
             chain.stop()
 
 
-def _killed(reports: list[Report]) -> Counter[str]:
-    return sum((each.killed for each in reports), Counter[str]())
+def _killed_at_work(reports: list[Report]) -> Counter[str]:
+    return sum((each.killed_at_work for each in reports), Counter[str]())
 
 
 def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: float) -> None:
     faults = sum((each.faults for each in reports), Counter[str]())
     drained = max(each.drained_seconds for each in reports)
+    at_work, killed = _killed_at_work(reports), sum(each.killed.total() for each in reports)
     alone = f"{len(KINDS)} of them with one kind of fault and no other trouble"
     lines = [
         f"- {datetime.now(UTC):%Y-%m-%d}, {minutes:.0f} minutes, campaigns: {len(reports)}, {alone}, seeds "
@@ -123,7 +124,8 @@ def _write(reports: list[Report], fuzzed: list[str], first_seed: int, minutes: f
         f"{sum(each.reorgs for each in reports)} reorgs, of up to {max(each.deepest for each in reports)} blocks",
         f"- the merchant was told {sum(each.told for each in reports)} messages by webhook, "
         f"{sum(each.taken_back for each in reports)} of them to take one back, of each order in order",
-        f"- kill -9: {', '.join(f'{role} {count}' for role, count in sorted(_killed(reports).items()))}",
+        f"- kill -9 of processes at work: {', '.join(f'{role} {count}' for role, count in sorted(at_work.items()))}; "
+        f"of others that were starting: {killed - at_work.total()}",
         f"- faults of the provider: {', '.join(f'{kind} {count}' for kind, count in sorted(faults.items()))}",
         f"- drained within {drained:.1f} s at most",
         f"- requests made up from the API's description, none answered wrongly: {'; '.join(fuzzed)}",

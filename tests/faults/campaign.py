@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -60,6 +60,8 @@ class Report:
     reorgs: int = 0
     deepest: int = 0
     killed: Counter[str] = field(default_factory=Counter)
+    killed_at_work: Counter[str] = field(default_factory=Counter)
+    """Those of them that had begun with their work; the others were starting."""
     told: int = 0
     """Messages that the merchant's server was told, each counted once, and how many of them took one back."""
     taken_back: int = 0
@@ -67,9 +69,10 @@ class Report:
 
     def __str__(self) -> str:
         faults = f"{self.faults.total()} faults of {len(self.faults)} kinds"
-        killed = f"{self.killed.total()} kills, drained in {self.drained_seconds:.1f} s"
+        killed = f"{self.killed.total()} kills, {self.killed_at_work.total()} of them at work"
         told = f"{self.told} messages, {self.taken_back} of them to take one back"
-        return f"{self.acts}, {faults}, {self.reorgs} reorgs, {killed}; {told}"
+        drained = f"drained in {self.drained_seconds:.1f} s"
+        return f"{self.acts}, {faults}, {self.reorgs} reorgs, {killed}, {drained}; {told}"
 
     @property
     def acts(self) -> str:
@@ -146,9 +149,11 @@ class Campaign:
             people.shop.post(f"/v1/merchants/{number}/webhooks", wanted)
             for endpoint in endpoints:
                 endpoint.share = plan.share
-            with self._trouble(running):
-                while len(people.paid) < plan.payments or (
-                    len(_seen(endpoints)) < plan.least_kinds and len(people.paid) < 10 * plan.payments
+            with self._trouble(running) as goes_on:
+                while (
+                    goes_on()
+                    or len(people.paid) < plan.payments
+                    or (len(_seen(endpoints)) < plan.least_kinds and len(people.paid) < 10 * plan.payments)
                 ):
                     people.go_on()
             for endpoint in endpoints:
@@ -156,6 +161,7 @@ class Campaign:
             report.payments, report.issues = len(people.paid), len(people.issued)
             report.refunds, report.claims, report.faults = len(people.refunded), len(people.claimed), _seen(endpoints)
             report.killed += running.killed
+            report.killed_at_work += running.killed_at_work
             # A reorg may set this chain back in time, and requests wait for the time at which they were accepted.
             anvil = self._deployment.anvil
             anvil.move_to(max(self._latest, anvil.now()) + 1)
@@ -172,13 +178,14 @@ class Campaign:
         store.close()
 
     @contextmanager
-    def _trouble(self, running: Fleet) -> Iterator[None]:
-        """All of it is over when the block ends; at once, when the block fails. What went wrong in it is raised."""
+    def _trouble(self, running: Fleet) -> Iterator[Callable[[], bool]]:
+        """Gives what says whether it goes on. All of it is over when the block ends; at once, when the block fails.
+        What went wrong in it is raised."""
         over = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             made = pool.submit(self._make_trouble, running, over)
             try:
-                yield
+                yield lambda: not made.done()
             except BaseException:
                 over.set()
                 raise
@@ -197,6 +204,7 @@ class Campaign:
                 time.sleep(self._random.uniform(0.1, 1.0))
                 self._server.start()
                 self._report.killed[_DATABASE] += 1
+                self._report.killed_at_work[_DATABASE] += 1
                 continue
             if what != "reorg":
                 running.kill(what)

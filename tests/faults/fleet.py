@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ ROLES = ("index", "relay", "deliver", "serve")
 
 
 class Fleet:
-    """One process for each role. `killed` and `restarted` count."""
+    """One process for each role. `killed` and `restarted` count; `killed_at_work`: not while they were starting."""
 
     def __init__(self, folder: Path, environment: dict[str, str], roles: Sequence[str]) -> None:
         self._folder, self._environment, self._roles = folder, environment, roles
@@ -28,7 +29,9 @@ class Fleet:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper")
+        self._log_begins: dict[str, int] = {}
         self.killed: Counter[str] = Counter()
+        self.killed_at_work: Counter[str] = Counter()
         self.restarted: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -43,8 +46,10 @@ class Fleet:
     def kill(self, role: str) -> None:
         """kill -9."""
         with self._lock:
+            at_work = self._processes[role].poll() is None and self._has_begun(role)
             self._processes[role].kill()
         self.killed[role] += 1
+        self.killed_at_work[role] += at_work
 
     def stop(self) -> None:
         self._ended.set()
@@ -61,6 +66,12 @@ class Fleet:
             for line in (self._folder / f"{role}.log").read_text(errors="replace").splitlines()[-lines:]
         )
 
+    def _has_begun(self, role: str) -> bool:
+        """By the process's own word."""
+        with (self._folder / f"{role}.log").open("rb") as log:
+            log.seek(self._log_begins[role])
+            return re.search(rb"\b(leads|serves)\b", log.read()) is not None
+
     def _keep(self) -> None:
         while not self._ended.wait(0.1):
             with self._lock:
@@ -71,6 +82,7 @@ class Fleet:
 
     def _start(self, role: str) -> None:
         with (self._folder / f"{role}.log").open("ab") as log:
+            self._log_begins[role] = log.seek(0, os.SEEK_END)
             self._processes[role] = subprocess.Popen(
                 [sys.executable, "-m", "chainpoints", role],
                 env=self._environment,

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 
+import structlog
 import uvicorn
 
 from chainpoints.api.app import Application
@@ -38,6 +39,7 @@ def serve(settings: Settings, app: Application, stop: threading.Event) -> None:
     gc.collect()
     gc.freeze()  # what is there before the first request stays: the collector need not walk through it again and again
     with _listen(settings) as listening:
+        structlog.get_logger().info("serves", host=settings.host, port=settings.port)
         threading.Thread(target=stop_when_told, name="stop", daemon=True).start()
         server.run(sockets=[listening])
 

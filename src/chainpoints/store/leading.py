@@ -26,6 +26,7 @@ def lead(store: Store, role: str, stop: Event, work: Callable[[Event], None]) ->
         try:
             with store.leader(role, stop) as over:
                 waiting = False
+                log.info("leads", role=role)
                 work(over)
                 if not stop.is_set():
                     log.warning("the lock is lost; it is asked for again", role=role)
