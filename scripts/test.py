@@ -61,7 +61,7 @@ def tests() -> dict[str, list[str]]:
         commands["mutation"] = [str(BIN / "python"), "scripts/mutation.py"]
     if existing("tests/contracts"):
         commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
-    pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie"]
+    pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie", "--durations=20", "--durations-min=5"]
     if folders := existing("tests/unit", "tests/integration", "tests/faults"):
         commands["pytest"] = [*pytest, "-n", "2", "--dist", "loadfile", *folders]
     if folders := existing("tests/e2e"):

@@ -14,6 +14,9 @@ FILE = Path(__file__).with_name("result.json")
 class Measured(msgspec.Struct):
     """Of one database: SQLite or PostgreSQL."""
 
+    ratio_to_ponder: float | None
+    ratio_to_ponder_cached: float | None
+    ratio_to_floor: float
     transfers: Outcome
     own: Outcome
     polled_p50_ms: float
@@ -42,6 +45,23 @@ class Result(msgspec.Struct):
     load_average: float
     """Of the last minute, at the end: on a machine with other work all that is measured is slower, not alike."""
     databases: dict[str, Measured]
+
+
+def missed_targets(result: Result) -> list[str]:
+    """What the better of the two databases does not reach."""
+    targets = (
+        (result.ratio_to_ponder, ">=", 15, "times Ponder"),
+        (result.ratio_to_ponder_cached, ">=", 2.5, "times Ponder with its cache"),
+        (result.ratio_to_floor, ">=", 0.2, "of the floor"),
+        (result.own_events_per_second, ">=", 20_000, "of our own events a second"),
+        (result.peak_rss_mb, "<=", 300, "MB"),
+        (result.head_latency_p50_ms, "<=", 20, "ms from a block to its rows"),
+    )
+    return [
+        f"{found:,.2f} {what} is not {wanted} {target:,}"
+        for found, wanted, target, what in targets
+        if found is not None and not (found >= target if wanted == ">=" else found <= target)
+    ]
 
 
 def save(result: Result) -> None:
