@@ -86,7 +86,7 @@ def test_what_cannot_be_looked_up_yet_is_refused(deployment: Deployment, economy
     wallet = f"/v1/wallets/{economy.people[0]}"
     answers: list[httpx.Response] = []
     with serving(app) as url, httpx.Client(base_url=url) as http, following(deployment, store) as follower:
-        paths = (wallet, f"/v1/orders/{'ord_' + '0' * 32}", f"/wallet/{economy.people[0]}", "/v1/status")
+        paths = (wallet, "/health/ready", f"/wallet/{economy.people[0]}", "/v1/status")
         follower.step(lambda *_: answers.extend(http.get(path) for path in paths))
         catch_up(follower)
         assert http.get(wallet).status_code == 200
@@ -94,6 +94,7 @@ def test_what_cannot_be_looked_up_yet_is_refused(deployment: Deployment, economy
     assert [answer.status_code for answer in refused] == [503] * 3
     assert "being read from its beginning" in refused[0].json()["detail"]
     assert refused[0].headers["retry-after"]
+    assert "being read from its beginning" in refused[1].json()["why"]
     assert "being read from its beginning" in refused[2].text
     assert status.json()["index"]["head"] > 0
 
