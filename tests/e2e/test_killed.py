@@ -14,7 +14,7 @@ from gateway_run import TOTALS, GatewayRun
 
 pytestmark = pytest.mark.e2e
 
-UNTIL = "1997-02-10"
+UNTIL = "1997-01-26"
 SEED = 20261122
 KILLS = 3
 
