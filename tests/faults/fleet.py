@@ -70,7 +70,8 @@ class Fleet:
         """By the process's own word."""
         with (self._folder / f"{role}.log").open("rb") as log:
             log.seek(self._log_begins[role])
-            return re.search(rb"\b(leads|serves)\b", log.read()) is not None
+            said = re.findall(rb"\b(leads|serves|the lock is lost|waiting to)\b", log.read())
+            return bool(said) and said[-1] in (b"leads", b"serves")
 
     def _keep(self) -> None:
         while not self._ended.wait(0.1):

@@ -65,6 +65,36 @@ def test_ended_in_the_middle_it_is_made_up_for_by_the_next(
     assert digests(store) == fresh_digests(deployment, tmp_path)
 
 
+def test_while_the_endpoint_is_away_what_was_read_is_answered(deployment: Deployment, store: Store) -> None:
+    """The keys are missing, and that is said, until the next look: which makes them before it asks the endpoint."""
+    with lying_endpoint(deployment.anvil.url) as endpoint, following(deployment, store, url=endpoint.url) as follower:
+        catch_up(follower)
+        deployment.rpc.call("anvil_mine", hex(1_100))
+
+        def without_logs(method: str, _parameters: list[Any], result: Any) -> Any:
+            if method == "eth_getLogs":
+                raise Refuse(503)
+            return result
+
+        endpoint.lie = without_logs
+        with pytest.raises(RpcError):
+            follower.step()
+        assert left_out(store) == (True, True)
+        assert says_without_keys(store)
+
+        def away(_method: str, _parameters: list[Any], _result: Any) -> Any:
+            raise Refuse(503)
+
+        endpoint.lie = away
+        with pytest.raises(RpcError):
+            follower.step()
+        assert left_out(store) == (True, False)
+        assert not says_without_keys(store)
+        endpoint.lie = truth
+        catch_up(follower)
+    assert left_out(store) == (False, False)
+
+
 def test_states_that_memory_does_not_hold_are_looked_for_by_their_keys(
     deployment: Deployment, economy: Economy, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,7 @@ def test_a_long_stretch_ends_where_the_second_endpoint_ends(
         return result
 
     second.lie = a_block_behind
-    catch_up(both)
+    both.step()
     assert height(store) == deployment.anvil.head() - 1
     with store.read() as connection:
         assert not backfill.left_out(connection).anything

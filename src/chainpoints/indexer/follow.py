@@ -111,6 +111,7 @@ class Follower:
 
     def _open(self) -> None:
         """Reads where the store stands."""
+        self._heal()
         self.require_chain()
         genesis = self._client.header(0).hash
         with self._store.read() as connection:
@@ -132,6 +133,17 @@ class Follower:
             self._projector.forget()
         self._is_backfilling = left_out.anything
         self._state = self._state._replace(without_keys=left_out.keys)
+
+    def _heal(self) -> None:
+        """What was left in the middle of a backfill keeps nobody from looking states up, whatever the endpoint does."""
+        with self._store.read() as connection:
+            is_empty = chain_rows.tip(connection) is None
+            state = chain_rows.chain_state(connection, self._chain.chain_id)
+        if is_empty or state is None or not state.without_keys:
+            return
+        backfill.make_up_keys(self._store)
+        with self._store.write() as connection:
+            chain_rows.save_chain_state(connection, state._replace(without_keys=False))
 
     def _decide(self, heads: Heads) -> Move | None:
         node = {heads.latest.number: heads.latest}
@@ -188,10 +200,12 @@ class Follower:
 
     def _begin_backfill(self) -> None:
         keys = self._projector.knows_all
+        state = self._state._replace(without_keys=keys)
         with self._store.write() as connection:
             chain_rows.require_tip(connection, self._local.tip)
             backfill.leave_out(connection, keys=keys)
-        self._is_backfilling, self._state = True, self._state._replace(without_keys=keys)
+            chain_rows.save_chain_state(connection, state)
+        self._is_backfilling, self._state = True, state
 
     def _make_up_keys(self) -> None:
         backfill.make_up_keys(self._store)

@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, MetaData, Table, func, select, text
+from sqlalchemy import Connection, Integer, MetaData, Table, func, select, text, update
 
 from chainpoints.config import Secret
 from chainpoints.errors import ConfigError, Conflict
@@ -61,7 +61,9 @@ def backup(store: Store, file: Path, progress: Progress) -> Backup:
         with _opened(partial) as into:
             migrate(into)
             with store.read() as source, into.write() as target:
-                made = Backup(int(time.time()), _copy(source, target, progress), _digest(target))
+                rows = _copy(source, target, progress)
+                target.execute(update(tables.chain_state).values(without_keys=False))  # the file has them all
+                made = Backup(int(time.time()), rows, _digest(target))
                 target.exec_driver_sql(_ABOUT)
                 target.execute(text("INSERT INTO backup VALUES (:made_at, :rows, :digest)"), made._asdict())
         _leave_one_file(partial)

@@ -66,6 +66,17 @@ class Indexed:
     trouble: str | None
     without_keys: bool
 
+    def out_of_sight(self, head: Head) -> str | None:
+        """Why balances, nodes and the like cannot be looked up at all, or None: see store/backfill."""
+        if not self.without_keys:
+            return None
+        why = self.halted or self.trouble
+        return (
+            f"the chain is being read from its beginning, and is read up to block {head.number} of {self.node_head}; "
+            "try again when that is done (GET /v1/status says how far it is)"
+            + (f"; it stands still: {why}" if why else "")
+        )
+
     def finality(self, block: int) -> Finality:
         """Of a block number: final, safe or head."""
         if block <= self.final:
@@ -137,11 +148,8 @@ def state_and_block(connection: Connection, finality: Finality, *, states: bool 
     `states`: balances and the like will be looked up; also raised while that cannot be done.
     """
     state, highest = indexed_and_head(connection)
-    if states and state.without_keys:
-        raise StoreUnavailable(
-            f"the chain is being read from its beginning, and is read up to block {highest.number} of "
-            f"{state.node_head}; try again when that is done (GET /v1/status says how far it is)"
-        )
+    if states and (why := state.out_of_sight(highest)):
+        raise StoreUnavailable(why)
     if finality == "head":
         return state, highest
     up_to = state.safe if finality == "safe" else state.final

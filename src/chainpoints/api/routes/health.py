@@ -30,7 +30,7 @@ async def get_ready(gateway: GatewayDep, response: Response) -> Health:
 
 def _why_not(gateway: Gateway) -> str | None:
     try:
-        with gateway.reading() as view:
-            return view.out_of_reach()
+        with gateway.reading(states=False) as view:
+            return view.out_of_reach() or view.state.out_of_sight(view.block)
     except StoreError as error:
         return str(error)

@@ -28,7 +28,7 @@ from chainpoints.types import parse_wallet
 router = APIRouter(tags=["stream"])
 
 HEARTBEAT_SECONDS = 15.0
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS, _UNAVAILABLE_PAUSE_SECONDS = 0.05, 1.0
 _EVENTS_A_READ = 200
 _NO_HASH = "0x" + "00" * 32
 
@@ -101,8 +101,9 @@ async def _messages(
             now = await run_in_threadpool(_read, gateway, whose, seen)
         except RequestRefused:  # the key was revoked
             return
-        except StoreUnavailable:
-            now = None
+        except StoreUnavailable:  # many streams may ask again, and it may be unavailable for long
+            await asyncio.sleep(_UNAVAILABLE_PAUSE_SECONDS)
+            continue
         if now is None:
             await asyncio.sleep(_PAUSE_SECONDS)
             continue
