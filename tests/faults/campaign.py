@@ -37,6 +37,8 @@ from webhook_receiver import Received, Receiver, receiving
 
 DRAIN_SECONDS = 60.0
 _DATABASE = "postgresql"
+_STARTING = 0.25
+"""Of so many of the kills the process is not asked whether it has begun."""
 _EVENTS = {
     "payment": ("PaymentProcessor", "Paid(uint32,bytes32,address,uint32,uint24,uint64,uint64)"),
     "refund": ("PaymentProcessor", "Refunded(uint32,bytes32,address,uint32,uint24,uint64,uint64,uint64)"),
@@ -192,12 +194,13 @@ class Campaign:
             made.result()
 
     def _make_trouble(self, running: Fleet, over: threading.Event) -> None:
-        """Reorgs and kills, in an order of their own, spread over the payments."""
+        """Reorgs and kills, in an order of their own, spread over the payments. Three kills of four are of a process at
+        work, the others of one that may be starting."""
         may_die = (*ROLES, _DATABASE) if self._server else ROLES
         todo = ["reorg"] * self._plan.reorgs + [self._random.choice(may_die) for _ in range(self._plan.kills)]
         self._random.shuffle(todo)
         for what in todo:
-            if over.wait(self._random.uniform(0.1, 0.6)):
+            if over.wait(self._random.uniform(0.2, 1.2)):
                 return
             if what == _DATABASE and self._server:
                 self._server.kill()
@@ -207,7 +210,8 @@ class Campaign:
                 self._report.killed_at_work[_DATABASE] += 1
                 continue
             if what != "reorg":
-                running.kill(what)
+                others = self._random.sample(ROLES, len(ROLES))
+                running.kill(what if self._random.random() < _STARTING else running.first_at_work([what, *others]))
                 continue
             with suppress(Exception):  # while the chain is shorter than that
                 self._latest = max(self._latest, self._deployment.anvil.now())

@@ -18,6 +18,7 @@ import httpx
 from builders import ROOT
 
 ROLES = ("index", "relay", "deliver", "serve")
+_START_SECONDS = 5.0
 
 
 class Fleet:
@@ -43,10 +44,21 @@ class Fleet:
         with self._lock:
             return self._processes[role].poll() is None
 
+    def first_at_work(self, roles: Sequence[str]) -> str:
+        """The first of them that has begun with its work; when none has within some seconds, the first of all."""
+        give_up_at = time.monotonic() + _START_SECONDS
+        while time.monotonic() < give_up_at:
+            with self._lock:
+                for role in roles:
+                    if self._is_at_work(role):
+                        return role
+            time.sleep(0.05)
+        return roles[0]
+
     def kill(self, role: str) -> None:
         """kill -9."""
         with self._lock:
-            at_work = self._processes[role].poll() is None and self._has_begun(role)
+            at_work = self._is_at_work(role)
             self._processes[role].kill()
         self.killed[role] += 1
         self.killed_at_work[role] += at_work
@@ -66,8 +78,10 @@ class Fleet:
             for line in (self._folder / f"{role}.log").read_text(errors="replace").splitlines()[-lines:]
         )
 
-    def _has_begun(self, role: str) -> bool:
+    def _is_at_work(self, role: str) -> bool:
         """By the process's own word."""
+        if self._processes[role].poll() is not None:
+            return False
         with (self._folder / f"{role}.log").open("rb") as log:
             log.seek(self._log_begins[role])
             said = re.findall(rb"\b(leads|serves|the lock is lost|waiting to)\b", log.read())
