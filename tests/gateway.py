@@ -210,6 +210,13 @@ class World:
             "signature": sign(offer["typed_data"], private_key(signed_by or payer)),
         }
 
+    @staticmethod
+    def refund(merchant: Client, order: str, amount: str, *, payout: str) -> dict[str, Any]:
+        """The body that refunds a part of an order, signed by its payout address (a person's name)."""
+        offer = merchant.get(f"/v1/orders/{order}/refund-authorization", amount=amount)
+        body = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": amount}
+        return body | {"signature": sign(offer["typed_data"], private_key(payout))}
+
     def pay(self, merchant: Client, payer: str, points: str, reference: str, *, program: int = FEC) -> dict[str, Any]:
         """An order of the merchant, paid by a person (by name). Gives the order as it stands afterwards."""
         order = merchant.post("/v1/orders", {"reference": reference, "program": program, "points": points})

@@ -87,7 +87,7 @@ def measure(options: argparse.Namespace, server: Postgres, databases: Databases)
         ratio_to_ponder_cached=found[best].ratio_to_ponder_cached,
         ratio_to_floor=found[best].ratio_to_floor,
         own_events_per_second=own[best].events / own[best].seconds,
-        peak_rss_mb=max(run.peak_rss_mb for found in (*runs.values(), *own_runs.values()) for run in found),
+        peak_rss_mb=max(run.peak_rss_mb for each in (*runs.values(), *own_runs.values()) for run in each),
         head_latency_p50_ms=told[best][0],
         floor_seconds=floor.seconds,
         ponder_seconds=fresh_seconds,

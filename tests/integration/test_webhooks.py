@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from builders import Deployment, private_key, signer
-from chainpoints.chain.signatures import sign
+from builders import Deployment, signer
 from chainpoints.chain.signer import role_address
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
@@ -132,7 +131,7 @@ def test_a_reorg_takes_back_every_kind_of_event(world: World, receiver: Receiver
     before = world.deployment.anvil.head()
     world.issue(shop, "alice", "100", "till-1")
     paid = world.pay(shop, "alice", "60", "web-1")
-    refunded(world, shop, paid, "10")
+    world.mined(shop.post("/v1/refunds", world.refund(shop, paid["id"], "10", payout="shop")))
     world.move_to(world.deployment.anvil.now() + 3 * WEEK)
     world.mined(world.public.post("/v1/claims", {"nodes": [paid["node"]]}))
     alice, bob, node = signer("alice").address, signer("bob").address, int(paid["node"])
@@ -141,8 +140,7 @@ def test_a_reorg_takes_back_every_kind_of_event(world: World, receiver: Receiver
     (piece,) = (int(each["id"]) for each in nodes if each["id"] != paid["node"])
     world.act(alice, "ReleaseNode", "merge", node, [piece])
     world.act(alice, "ReleaseNode", "transferFrom", alice, bob, node)
-    registrar = role_address(world.deployment.settings, "registrar")
-    world.act(registrar, "PaymentProcessor", "setLimits", merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT)
+    limits_set(world, merchant)
     told = receiver.wait_for(
         "issue.created", "payment.created", "node.created", "refund.created", "claim.created", "node.created",
         "node.ended", "node.transferred", "merchant.limits_changed",
@@ -220,19 +218,17 @@ def test_what_happened_while_it_was_switched_off_is_told_afterwards(world: World
     receiver.wait_for("payment.created")
 
 
-def refunded(world: World, shop: Client, paid: dict[str, Any], amount: str) -> None:
-    offer = shop.get(f"/v1/orders/{paid['id']}/refund-authorization", amount=amount)
-    body = {name: offer[name] for name in ("order", "valid_after", "valid_before")} | {"amount": amount}
-    signature = sign(offer["typed_data"], private_key("shop"))
-    world.mined(shop.post("/v1/refunds", body | {"signature": signature}))
-
-
 def test_new_limits_are_told(world: World, receiver: Receiver) -> None:
     merchant, shop = world.merchant("shop")
     made = hook(shop, merchant, receiver, events=["merchant.limits_changed"])
     world.mined(world.operator.post(f"/v1/merchants/{merchant}/quota", {"amount": "7", "evidence": "another receipt"}))
-    registrar = role_address(world.deployment.settings, "registrar")  # the API has no route for it
-    world.act(registrar, "PaymentProcessor", "setLimits", merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT)
+    limits_set(world, merchant)
     (told,) = receiver.wait_for("merchant.limits_changed")
     assert told.verified_by(made["secret"])
     assert (told.data["paid_per_day"], told.data["issued_per_day"]) == ("1000.000000", "2000.000000")
+
+
+def limits_set(world: World, merchant: int) -> None:
+    """By the registrar's own transaction: the API has no route for it."""
+    registrar = role_address(world.deployment.settings, "registrar")
+    world.act(registrar, "PaymentProcessor", "setLimits", merchant, 1_000 * ONE_POINT, 2_000 * ONE_POINT)
