@@ -62,8 +62,16 @@ def tests() -> dict[str, list[str]]:
     if existing("tests/contracts"):
         commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
     pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie", "--durations=20", "--durations-min=5"]
-    if folders := existing("tests/unit", "tests/integration", "tests/faults"):
-        commands["pytest"] = [*pytest, "-n", "2", "--dist", "loadfile", *folders]
+    if folders := existing("tests/faults", "tests/integration", "tests/unit"):
+        commands["pytest"] = [
+            *pytest,
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            "--no-loadscope-reorder",
+            *folders,
+        ]  # the longest files first
     if folders := existing("tests/e2e"):
         commands["e2e"] = [*pytest, *folders]  # one at a time: they measure how long things take
     return commands

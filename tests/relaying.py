@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from eth_utils.crypto import keccak
+from sqlalchemy import func, select
 
 from builders import ROOT, Deployment, private_key, signer
 from chainpoints.chain.calls import Calls
@@ -22,7 +23,8 @@ from chainpoints.chain.signer import role_address
 from chainpoints.config import Secret, Settings
 from chainpoints.relayer.fees import FeePolicy, policy_of
 from chainpoints.relayer.service import run_relayer
-from chainpoints.store import relay, tables
+from chainpoints.store import gas, relay, tables
+from chainpoints.store.gas import NO_MERCHANT
 from chainpoints.store.relay import LANES, Request
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT, Hash32, NodeId, Points
@@ -163,6 +165,30 @@ class Shop:
             rows = [row for row in self.transactions() if row.sender == sender]
             assert [row.nonce for row in sorted(rows, key=lambda row: row.nonce)] == list(range(count))
             assert {row.state for row in rows} <= {"mined", "final"}
+
+
+def spent(shop: Shop, merchant: int = MERCHANT) -> int:
+    with shop.store.read() as connection:
+        return gas.usage(connection, merchant, shop.anvil.now()).spent
+
+
+def on_chain(shop: Shop, merchant: int = MERCHANT) -> int:
+    """What the transactions on record did cost, by their receipts, each rounded up to a gwei."""
+    with shop.store.read() as connection:
+        carried = select(tables.relay_requests.c.merchant, tables.relay_requests.c.transaction_id, func.count())
+        grouped = carried.group_by(tables.relay_requests.c.merchant, tables.relay_requests.c.transaction_id)
+        by_transaction: dict[int, dict[int, int]] = {}
+        for account, transaction, count in connection.execute(grouped):
+            if transaction is not None:
+                by_transaction.setdefault(transaction, {})[account or NO_MERCHANT] = count
+    hashes = {row.id: row.hash for row in shop.transactions() if row.succeeded}
+    total = 0
+    for transaction, counts in by_transaction.items():
+        if transaction in hashes and merchant in counts:
+            receipt = shop.anvil.rpc.call("eth_getTransactionReceipt", hashes[transaction])
+            wei = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+            total += -(-wei * counts[merchant] // (sum(counts.values()) * 10**9))
+    return total
 
 
 def opened_shop(deployment: Deployment, store: Store, people: Sequence[str]) -> Shop:

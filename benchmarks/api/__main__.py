@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import time
@@ -18,6 +17,7 @@ from benchmarks.api.clients import Asked, ask
 from benchmarks.api.database import populated
 from benchmarks.api.population import wallet
 from benchmarks.api.servers import ANSWERS, Server, running
+from benchmarks.result import save
 from chainpoints.errors import ChainpointsError
 
 RESULT = Path(__file__).with_name("result.json")
@@ -45,7 +45,7 @@ def main() -> int:
     figures |= {"wallets": options.wallets, "clients": CLIENTS}
     _print(figures, "PostgreSQL" if options.postgresql else "SQLite")
     if options.wallets == FULL_SIZE:
-        _save(figures, options.postgresql)
+        save(RESULT, figures, options.postgresql)
     return 0 if figures["wallet_p99_ms"] <= MOST_P99_MS and figures["ratio_to_bare"] >= LEAST_RATIO else 1
 
 
@@ -114,14 +114,6 @@ def _round(server: Server, paths: list[str], seconds: float) -> tuple[Asked, flo
     before = server.cpu_seconds()
     asked = ask(server.port, endless(), clients=CLIENTS)
     return asked, len(asked.latencies) / (server.cpu_seconds() - before)
-
-
-def _save(figures: dict[str, Any], on_postgresql: bool) -> None:
-    """SQLite's at the top, PostgreSQL's under its name; a run writes its own and leaves the other."""
-    old = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    kept = {name: value for name, value in old.items() if (name == "postgresql") is not on_postgresql}
-    new = kept | {"postgresql": figures} if on_postgresql else figures | kept
-    RESULT.write_text(json.dumps(new, indent=2) + "\n")
 
 
 def _print(figures: dict[str, Any], database: str) -> None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from eth_utils.crypto import keccak
 from sqlalchemy import func, select
 
+from benchmarks.postgres import new_database, running_postgres
 from benchmarks.relay.floor import send_raw, sent_since
 from benchmarks.relay.load import Outcome, percentile_ms, send_at
 from benchmarks.relay.observe import Observed, observing
 from benchmarks.relay.receiver import Receiver, receiving
 from benchmarks.relay.shop import Shop, Signed
 from benchmarks.relay.stack import Stack, running
+from benchmarks.result import save
 from chainpoints.errors import ChainpointsError
 from chainpoints.store import tables
 
@@ -38,19 +41,30 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="chainpoints-bench-relay-") as folder,
-            running(Path(folder), arguments.database) as stack,
+            _database(arguments.postgresql) as database,
+            running(Path(folder), database) as stack,
         ):
             result = measure(stack, arguments.rate, arguments.seconds)
     except ChainpointsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    if (arguments.rate, arguments.seconds, arguments.database) == (_RATE, _SECONDS, None):
-        RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    if (arguments.rate, arguments.seconds) == (_RATE, _SECONDS):
+        save(RESULT, result, arguments.postgresql)
     width = max(len(name) for name in result)
     sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in result.items()))
     missed = missed_targets(result)
     sys.stdout.write("".join(f"missed: {each}\n" for each in missed))
     return 1 if missed else 0
+
+
+@contextmanager
+def _database(on_postgresql: bool) -> Iterator[str | None]:
+    """The address of an empty one; None stands for SQLite in the run's own folder."""
+    if not on_postgresql:
+        yield None
+        return
+    with running_postgres() as server:
+        yield new_database(server.address, "relay")
 
 
 def measure(stack: Stack, rate: int, seconds: int) -> dict[str, Any]:
@@ -205,7 +219,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.relay")
     parser.add_argument("--seconds", type=int, default=_SECONDS, help=f"how long to send them (default: {_SECONDS})")
     parser.add_argument("--rate", type=int, default=_RATE, help=f"how many a second (default: {_RATE})")
-    parser.add_argument("--database", help="a database address; default: SQLite in a folder of its own")
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL, of its own, instead of SQLite")
     return parser.parse_args()
 
 

@@ -22,13 +22,12 @@ from chainpoints.chain.signer import keystore_path, load_signer, relayer_keys, r
 from chainpoints.config import Secret, Settings
 from chainpoints.errors import ChainpointsError, RpcError
 from chainpoints.store.migrate import newest_revision, stored_revision
-from chainpoints.store.processes import processes_seen
+from chainpoints.store.processes import ROLES, processes_seen
 from chainpoints.store.relay_transactions import all_lanes
-from chainpoints.store.session import LEADERS, Store
+from chainpoints.store.session import Store
 from chainpoints.store.status import head, indexed_and_head, totals
 from chainpoints.types import format_points
 
-_NEEDED = (*LEADERS, "serve")
 _AHEAD_SECONDS, _BEHIND_SECONDS = 60, 600
 _LEAST_FREE_BYTES = 500 << 20
 _MOST_BEHIND_BLOCKS = 5
@@ -340,7 +339,7 @@ def _processes(store: Store) -> Finding:
         if each.is_silent(now) and each.role not in {other.role for other in running}
     ]
     silent = {process.role for process in seen}
-    wrong += [f"`chainpoints {role}` does not run" for role in _NEEDED if role not in silent]
+    wrong += [f"`chainpoints {role}` does not run" for role in ROLES if role not in silent]
     if wrong:
         return Finding("processes", False, f"{'; '.join(wrong)}: start it, or `chainpoints run` for all")
     return Finding("processes", True, ", ".join(f"{each.role} {each.host}:{each.pid}" for each in running))

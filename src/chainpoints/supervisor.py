@@ -30,11 +30,11 @@ from chainpoints.config import Settings
 from chainpoints.errors import ChainpointsError, ConfigError
 from chainpoints.store.keys import key_of_secret, revoke_operators
 from chainpoints.store.migrate import migrate
+from chainpoints.store.processes import ROLES
 from chainpoints.store.relay import next_not_before, open_requests
-from chainpoints.store.session import LEADERS, Store
+from chainpoints.store.session import Store
 from chainpoints.store.status import head
 
-PROCESSES = (*LEADERS, "serve")
 _SAVE_POLL_SECONDS = 0.2
 _LONGEST_QUOTE = 500
 _LEFTOVER_SECONDS = 3.0
@@ -65,7 +65,7 @@ class Supervisor:
         try:
             manifest = self._set_up()
             saver.start()
-            for name in PROCESSES:
+            for name in ROLES:
                 self._start(name)
             self._wait_for_the_api()
             yield manifest

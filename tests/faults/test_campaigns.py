@@ -36,6 +36,7 @@ def test_reorgs_while_people_pay(deployment: Deployment, database: Secret, tmp_p
 def test_processes_are_killed_while_people_pay(deployment: Deployment, database: Secret, tmp_path: Path) -> None:
     report = Campaign(deployment, database, tmp_path, Plan(seed=3, payments=40, share=0, kills=8)).run()
     assert report.killed.total() == 8
+    assert report.killed_at_work.total() >= 4
 
 
 def test_postgresql_is_killed_while_people_pay(deployment: Deployment, postgres: str, tmp_path: Path) -> None:
@@ -45,9 +46,12 @@ def test_postgresql_is_killed_while_people_pay(deployment: Deployment, postgres:
         database = Secret(new_database(server.address, "killed"))
         report = Campaign(deployment, database, tmp_path, Plan(seed=10, payments=40, share=0, kills=6), server).run()
     assert report.killed["postgresql"] == 2, report.killed
+    assert report.killed_at_work.total() >= 3
     assert report.killed.total() == 6
 
 
 def test_all_of_it_at_once(deployment: Deployment, database: Secret, tmp_path: Path) -> None:
     plan = Plan(seed=4, payments=40, share=0.1, reorgs=4, kills=4, two_providers=True)
-    assert Campaign(deployment, database, tmp_path, plan).run().killed.total() == 4
+    report = Campaign(deployment, database, tmp_path, plan).run()
+    assert report.killed.total() == 4
+    assert report.killed_at_work.total() >= 2

@@ -6,15 +6,14 @@ import signal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
 from builders import Deployment, signer
 from chainpoints.config import Secret
-from chainpoints.store import gas, tables
+from chainpoints.store import tables
 from chainpoints.store.gas import NO_MERCHANT
 from chainpoints.store.session import Store
 from chainpoints.types import DAY_SECONDS
-from relaying import MERCHANT, Shop, eventually, node_of, relayer_process, relaying
+from relaying import Shop, eventually, node_of, on_chain, relayer_process, relaying, spent
 from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -31,30 +30,6 @@ def shop(deployment: Deployment, store: Store) -> Shop:
         done = shop.wait([*shop.open(), *(shop.issue(person, 100, f"till {person}") for person in PEOPLE)])
     assert {request.state for request in done} == {"mined"}
     return shop
-
-
-def spent(shop: Shop, merchant: int = MERCHANT) -> int:
-    with shop.store.read() as connection:
-        return gas.usage(connection, merchant, shop.anvil.now()).spent
-
-
-def on_chain(shop: Shop, merchant: int = MERCHANT) -> int:
-    """What the transactions on record did cost, by their receipts, each rounded up to a gwei."""
-    with shop.store.read() as connection:
-        carried = select(tables.relay_requests.c.merchant, tables.relay_requests.c.transaction_id, func.count())
-        grouped = carried.group_by(tables.relay_requests.c.merchant, tables.relay_requests.c.transaction_id)
-        by_transaction: dict[int, dict[int, int]] = {}
-        for account, transaction, count in connection.execute(grouped):
-            if transaction is not None:
-                by_transaction.setdefault(transaction, {})[account or NO_MERCHANT] = count
-    hashes = {row.id: row.hash for row in shop.transactions() if row.succeeded}
-    total = 0
-    for transaction, counts in by_transaction.items():
-        if transaction in hashes and merchant in counts:
-            receipt = shop.anvil.rpc.call("eth_getTransactionReceipt", hashes[transaction])
-            wei = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
-            total += -(-wei * counts[merchant] // (sum(counts.values()) * 10**9))
-    return total
 
 
 def test_what_is_spent_is_what_the_receipts_say(shop: Shop) -> None:

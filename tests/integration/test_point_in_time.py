@@ -24,7 +24,9 @@ from faults.fleet import wait_until
 
 pytestmark = pytest.mark.integration
 
-COPY, GO_BACK = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/runbook.md").read_text(), re.DOTALL)
+PAGE = (ROOT / "docs/runbook.md").read_text()
+COPY, GO_BACK = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+(ARCHIVE,) = re.findall(r"`archive_command='(.*?)'`", PAGE)
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def is_open(store: Store) -> bool:
 
 def test_orders_made_after_the_backup_are_there_up_to_the_moment(folder: Path) -> None:
     backups, new = folder / "backups", folder / "new"
-    archive = f"archive_command=test ! -f {backups}/wal/%f && cp %p {backups}/wal/%f"
+    archive = f"archive_command={ARCHIVE.replace('/backups/', f'{backups}/')}"
     server = Postgres(folder / "old", "archive_mode=on", archive)
     server.start()
     try:

@@ -17,7 +17,18 @@ from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
 from lying_endpoint import lying_endpoint, truth
-from relaying import MERCHANT, Shop, eventually, node_of, opened_shop, order_hash, relayer_process, relaying
+from relaying import (
+    MERCHANT,
+    Shop,
+    eventually,
+    node_of,
+    on_chain,
+    opened_shop,
+    order_hash,
+    relayer_process,
+    relaying,
+    spent,
+)
 from stubborn_mempool import stubborn_mempool
 
 pytestmark = pytest.mark.integration
@@ -389,6 +400,33 @@ def test_a_failed_transaction_that_a_reorg_takes_becomes_a_no_op(shop: Shop) -> 
         eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
     assert shop.states([request.id for request in done]) == ["mined", "refused", "mined", "mined"]
     assert len(shop.paid_orders()) == 3
+    shop.assert_no_gaps()
+
+
+@pytest.mark.parametrize("gone_before", [False, True])
+def test_what_had_failed_and_succeeds_after_a_reorg_is_told_as_done(shop: Shop, gone_before: bool) -> None:
+    """The reorg puts the same bytes before what made them fail; or it does so after an earlier one, after which they
+    had been given up and a no-op took their nonce."""
+    done = fail_on_chain(shop)
+    assert [request.state for request in done] == ["mined", "refused", "mined", "mined"]
+    failed = next(row for row in shop.transactions() if row.succeeded is False)
+    with shop.store.read() as connection:
+        attempts = tables.relay_attempts
+        raw = connection.scalar(
+            attempts.select().with_only_columns(attempts.c.raw).where(attempts.c.hash == failed.hash)
+        )
+    before_it_failed = failed.block_number - 2  # the other transaction is in the block between
+    with relaying(shop):
+        if gone_before:
+            shop.anvil.reorg(shop.anvil.head() - before_it_failed)
+            eventually(lambda: relay_transactions.CANCEL in [row.kind for row in shop.transactions()])
+            eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
+        shop.anvil.rpc.call("anvil_reorg", shop.anvil.head() - before_it_failed, [[raw, 0]])
+        eventually(lambda: shop.states([request.id for request in done]) == ["mined"] * 4)
+        eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
+    assert {request.transaction_hash for request in shop.requests([each.id for each in done])} == {failed.hash}
+    assert len(shop.paid_orders()) == 4
+    assert spent(shop) == on_chain(shop)
     shop.assert_no_gaps()
 
 

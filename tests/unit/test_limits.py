@@ -39,6 +39,21 @@ def test_only_a_key_that_was_accepted_has_a_bucket_of_its_own() -> None:
     assert buckets.caller(scope()) == "10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("address", "bucket"),
+    [
+        ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
+        ("2001:db8:0:7:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"),
+        ("2001:db8:0:8::1", "2001:db8:0:8::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("/run/gateway.sock", "/run/gateway.sock"),
+    ],
+)
+def test_whoever_has_a_whole_network_of_addresses_has_one_bucket(address: str, bucket: str) -> None:
+    assert Buckets(Limits()).caller(scope(client=address)) == bucket
+
+
 def test_callers_are_forgotten_from_the_oldest_on() -> None:
     buckets = Buckets(Limits(burst=1))
     for number in range(10_001):

@@ -19,7 +19,7 @@ from chainpoints.api.schemas.x402 import SCHEME, VERSION, X402Payment, X402Requi
 from chainpoints.chain.manifest import Manifest
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME, digest, transfer_typed_data
 from chainpoints.errors import InvalidInput, RequestRefused
-from chainpoints.store.relay import Request, requests_of_wallet
+from chainpoints.store.relay import Request, transfer_with_nonce
 from chainpoints.types import Address, Hash32, Points, parse_hash, parse_wallet
 
 USED = "invalid_exact_evm_nonce_already_used"
@@ -165,9 +165,8 @@ def against(view: View, transfer: Transfer) -> Why | None:
         check_time(view, transfer.valid_after, transfer.valid_before)
     except RequestRefused as refused:
         return Why(_TOO_LATE if transfer.valid_before <= view.now else _TOO_EARLY, refused.detail)
-    for each in requests_of_wallet(view.connection, transfer.sender):
-        if each.kind == "transfer" and each.payload["nonce"] == transfer.nonce and each.state != "refused":
-            return Why(USED, f"the relay request {each.id} has used the nonce")
+    if other := transfer_with_nonce(view.connection, transfer.sender, transfer.nonce):
+        return Why(USED, f"the relay request {other.id} has used the nonce")
     try:
         check_not_frozen(view, transfer.sender)
         check_balance(view, transfer.sender, transfer.amount)

@@ -216,7 +216,10 @@ def _again(earlier: StoredAnswer, request_hash: str) -> Response:
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(description="The same key and body are answered once; repeat it freely."),
+    Header(
+        description="The same key and body are answered once; repeat it freely. With another body it is refused, but "
+        "where no API key is asked for: there the key counts together with the body."
+    ),
 ]
 """Optional for the framework only, so that one that is missing gets a problem of its own."""
 

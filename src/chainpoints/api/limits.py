@@ -6,6 +6,7 @@ Kept in this process: a burst is refused with 429 and told when to come back, an
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -30,6 +31,18 @@ class Limits:
     at_once: int = 128
 
 
+def network_of(address: str) -> str:
+    """Whose an address is: of IPv6 the /64, in which one machine has as many addresses as it likes."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((int(found), 64), strict=False))
+
+
 @dataclass(slots=True)
 class Buckets:
     """Tokens left by caller. `known_keys` are hashes of keys that were accepted: only these have a bucket of their own,
@@ -46,7 +59,7 @@ class Buckets:
             if key in self.known_keys:
                 return key
         client = scope.get("client")
-        return client[0] if client else "unknown"
+        return network_of(client[0]) if client else "unknown"
 
     def take(self, caller: str, now: float) -> tuple[bool, int]:
         """Takes a token at monotonic time `now`: whether there was one, and how many are left."""

@@ -6,6 +6,7 @@ Amounts are whole points as floats, which Prometheus has no others of: to be wat
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from chainpoints.api.deps import GatewayDep
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store import Connection
 from chainpoints.store.load import Reorgs, queues, reorgs, undelivered, unmined
-from chainpoints.store.processes import processes_seen
+from chainpoints.store.processes import ROLES, processes_seen
 from chainpoints.store.programs import books, programs
 from chainpoints.store.relay_transactions import all_lanes
 from chainpoints.store.session import Store
@@ -73,7 +74,7 @@ def _indexing(state: Indexed, at: Head, seen: Reorgs) -> Iterator[Metric]:
     yield _gauge("index_silence_seconds", "Since the indexer last reached the chain.", {(): silence})
     yield _gauge("index_halted", "1 when indexing has stopped for good.", {(): int(state.halted is not None)})
     yield CounterMetricFamily("chainpoints_index_reorgs", "Reorgs that were followed.", value=seen.count)
-    yield _gauge("index_reorg_deepest_blocks", "The deepest of them.", {(): seen.deepest})
+    yield CounterMetricFamily("chainpoints_index_reorged_blocks", "Blocks that they replaced.", value=seen.blocks)
 
 
 def _relaying(connection: Connection) -> Iterator[Metric]:
@@ -89,17 +90,21 @@ def _relaying(connection: Connection) -> Iterator[Metric]:
 
 
 def _telling(connection: Connection) -> Iterator[Metric]:
-    waiting, now = undelivered(connection), time.time()
+    now = int(time.time())
+    waiting = undelivered(connection, now)
     yield _gauge("webhook_messages", "Messages that wait to be delivered.", {(): waiting.count})
-    age = max(0.0, now - waiting.oldest) if waiting.oldest else 0.0
-    yield _gauge("webhook_oldest_seconds", "How long the oldest of them waits.", {(): age})
+    overdue = max(0, now - waiting.due_since) if waiting.due_since else 0
+    yield _gauge("webhook_overdue_seconds", "For how long one of them could have been sent.", {(): overdue})
     yield _gauge("webhook_failing", "Webhooks whose last attempt failed.", {(): waiting.failing})
     yield CounterMetricFamily("chainpoints_webhook_attempts", "Tries to deliver a message.", value=waiting.attempts)
 
 
 def _running(connection: Connection) -> Iterator[Metric]:
-    now = time.time()
-    seen = {(each.role, each.host, str(each.pid)): max(0.0, now - each.seen_at) for each in processes_seen(connection)}
+    now, found = time.time(), processes_seen(connection)
+    running = Counter(each.role for each in found if not each.is_silent(now))
+    counts = {(role,): running[role] for role in ROLES}
+    yield _gauge("processes", "Processes of a role that have lately said that they run.", counts, "role")
+    seen = {(each.role, each.host, str(each.pid)): max(0.0, now - each.seen_at) for each in found}
     yield _gauge("process_silence_seconds", "Since a process last said that it runs.", seen, "role", "host", "pid")
 
 

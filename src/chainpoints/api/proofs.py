@@ -69,7 +69,7 @@ def check_balance(view: View, payer: str, amount: int) -> None:
     held = view.read(balance, payer)
     if held >= amount:
         return
-    if any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer) if each.kind in _FILLS):
+    if any(is_pending(each, view.at) for each in requests_of_wallet(view.connection, payer, _FILLS)):
         return
     raise RequestRefused(
         422,

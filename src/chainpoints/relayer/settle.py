@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from chainpoints.relayer.node import Node, Receipt, View
+from chainpoints.relayer.sender import CANCEL_GAS
 from chainpoints.store import Connection, relay_transactions
 from chainpoints.store.relay_transactions import Attempt, Transaction
 from chainpoints.store.session import Store
@@ -85,7 +86,8 @@ class Settlement:
 
     def _mined(self, connection: Connection, tx: Transaction, receipt: Receipt) -> None:
         how = (receipt.hash, receipt.succeeded, receipt.block, receipt.cost_wei)
-        given_back = relay_transactions.mined(connection, tx, *how)
+        is_no_op = any(each.hash == receipt.hash and each.gas == CANCEL_GAS for each in tx.attempts)
+        given_back = relay_transactions.mined(connection, tx, *how, is_no_op=is_no_op)
         if not receipt.succeeded:
             log.warning("a transaction was mined and failed", nonce=tx.nonce, hash=receipt.hash, requests=given_back)
 

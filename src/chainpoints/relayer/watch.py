@@ -105,6 +105,8 @@ class Watch:
             return self._sender.cancel(tx.nonce, fees)
         with self._store.read() as connection:
             requests = relay.requests_of_transaction(connection, tx.id)
+        if not requests:  # a reorg has given them to an earlier transaction
+            return self._sender.cancel(tx.nonce, fees)
         return self._sender.attempt(tx.nonce, encode(self._calls, requests), tx.attempts[-1].gas, fees)
 
     def _no_op(self, tx: Transaction) -> Attempt:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, text, update
 
 from chainpoints.store.relay import OPEN
-from chainpoints.store.tables import gas_budgets, gas_spent, relay_costs, relay_lanes
+from chainpoints.store.tables import gas_budgets, gas_spent, relay_costs, relay_failures, relay_lanes
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.types import DAY_SECONDS
 
@@ -81,7 +81,8 @@ def set_price(connection: Connection, lane: str, wei: int) -> None:
 
 
 def book(connection: Connection, transaction_id: int, wei: int) -> None:
-    """Shares what a mined transaction cost among its requests, instead of what was booked for it before.
+    """Shares what a mined transaction cost among its requests, those that it gave back too, instead of what was booked
+    for it before.
 
     Each merchant's share is rounded up to a gwei. What carries no request is nobody's.
     """
@@ -89,7 +90,9 @@ def book(connection: Connection, transaction_id: int, wei: int) -> None:
     # Its day by whole seconds, so that both databases divide alike.
     day = (requests.c.not_before - requests.c.not_before % DAY_SECONDS).label("begins")
     merchant = case((requests.c.merchant.is_(None), NO_MERCHANT), else_=requests.c.merchant).label("account")
-    carried = select(merchant, day, func.count()).where(requests.c.transaction_id == transaction_id)
+    given_back = select(relay_failures.c.request).where(relay_failures.c.transaction_id == transaction_id)
+    its_own = (requests.c.transaction_id == transaction_id) | requests.c.sequence.in_(given_back)
+    carried = select(merchant, day, func.count()).where(its_own)
     shares = list(connection.execute(carried.group_by(merchant, day)))
     items = sum(count for _, _, count in shares)
     rows = [

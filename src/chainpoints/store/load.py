@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from chainpoints.store import tables
 from chainpoints.store.relay import OPEN
@@ -25,16 +25,16 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class Reorgs:
     count: int
-    deepest: int
+    blocks: int
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """Webhook messages to active endpoints, when the oldest was made (0: there is none), endpoints that fail, and how
-    often it was tried to deliver any message so far."""
+    """Webhook messages to active endpoints, since when the one that is due longest could have been sent (wall clock,
+    unix seconds; 0: none is due), endpoints that fail, and how often it was tried to deliver any message so far."""
 
     count: int
-    oldest: int
+    due_since: int
     failing: int
     attempts: int
 
@@ -57,17 +57,23 @@ def unmined(connection: Connection) -> dict[str, int]:
 
 
 def reorgs(connection: Connection) -> Reorgs:
-    """Those that this database has followed."""
-    count, deepest = connection.execute(select(func.count(), func.max(_reorgs.depth))).one()
-    return Reorgs(count, deepest or 0)
+    """Those that this database has followed, and how many blocks they replaced."""
+    count, blocks = connection.execute(select(func.count(), func.sum(_reorgs.depth))).one()
+    return Reorgs(count, int(blocks or 0))
 
 
-def undelivered(connection: Connection) -> Undelivered:
-    """The webhook messages that wait for their end."""
-    messages, endpoints = tables.webhook_messages.c, tables.webhook_endpoints.c
-    joined = tables.webhook_endpoints.join(tables.webhook_messages, messages.endpoint == endpoints.id)
-    waiting = select(func.count(), func.min(messages.created_at)).select_from(joined)
-    count, oldest = connection.execute(waiting.where(endpoints.active, messages.state == "pending")).one()
+def undelivered(connection: Connection, now: int) -> Undelivered:
+    """The webhook messages that wait for their end. Due are those whose time has come, but for one that waits for an
+    earlier one of its object. `now`: wall clock, unix seconds."""
+    table, earlier = tables.webhook_messages, tables.webhook_messages.alias()
+    messages, endpoints = table.c, tables.webhook_endpoints.c
+    waiting = tables.webhook_endpoints.join(table, messages.endpoint == endpoints.id)
+    pending = endpoints.active & (messages.state == "pending")
+    count = connection.scalar(select(func.count()).select_from(waiting).where(pending))
+    before = (earlier.c.endpoint == messages.endpoint) & (earlier.c.object == messages.object)
+    before &= (earlier.c.sequence < messages.sequence) & (earlier.c.state == "pending")
+    is_due = pending & (messages.next_attempt_at <= now) & ~exists().where(before)
+    due_since = connection.scalar(select(func.min(messages.next_attempt_at)).select_from(waiting).where(is_due))
     failing = connection.scalar(select(func.count()).where(endpoints.active, endpoints.failing_since.is_not(None)))
-    attempts = connection.scalar(select(func.max(tables.webhook_attempts.c.id)))  # they are numbered
-    return Undelivered(count, oldest or 0, failing or 0, attempts or 0)
+    attempts = connection.scalar(select(tables.webhook_totals.c.attempts))
+    return Undelivered(count or 0, due_since or 0, failing or 0, attempts or 0)

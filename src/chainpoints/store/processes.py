@@ -14,8 +14,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from chainpoints import __version__
 from chainpoints.errors import StoreError
-from chainpoints.store.session import Store
+from chainpoints.store.session import LEADERS, Store
 from chainpoints.store.tables import processes
+
+ROLES = (*LEADERS, "serve")
+"""What a gateway needs one of each of."""
 
 BEAT_SECONDS = 5
 SILENT_AFTER_SECONDS = 20

@@ -33,6 +33,7 @@ from sqlalchemy.sql import ColumnElement, FromClause
 
 from chainpoints.errors import Conflict, InvalidInput, NotFound
 from chainpoints.store.tables import blocks, webhook_refusals
+from chainpoints.store.tables import relay_failures as failures
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
 from chainpoints.store.webhook_feed import Order, add_refusal
@@ -112,15 +113,17 @@ def _unproved(t: FromClause) -> ColumnElement[bool]:
 
 def _earlier(*which: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether there is a request to wait for: an earlier one that is of the same wallet, of the same order, or about
-    the merchant; of one order, what is proved goes before what is not, unless that is under way already.
+    the merchant. What is proved waits for nothing that is not, unless that is under way already; of one order it goes
+    first. Issues to one wallet do not wait for each other.
     """
     before = _EARLIER.c.sequence < requests.c.sequence
     same_merchant = _EARLIER.c.merchant == requests.c.merchant
     same_order = same_merchant & (_EARLIER.c.order_hash == requests.c.order_hash)
     weaker = (_EARLIER.c.state == "accepted") & _unproved(_EARLIER) & ~_unproved(requests)
     stronger = _unproved(requests) & ~_unproved(_EARLIER)
+    both_issue = (_EARLIER.c.kind == "issue") & (requests.c.kind == "issue")
     reasons = (
-        before & (_EARLIER.c.wallet == requests.c.wallet),
+        before & (_EARLIER.c.wallet == requests.c.wallet) & ~weaker & ~both_issue,
         before & same_order & ~weaker,
         same_order & stronger,
         before & same_merchant & (_EARLIER.c.lane == "registrar"),
@@ -148,9 +151,15 @@ _OF_ORDERS = (
 )
 _OF_WALLET = (
     _select()
-    .where(requests.c.wallet == bindparam("wallet"))
+    .where(requests.c.wallet == bindparam("wallet"), requests.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(requests.c.sequence.desc())
     .limit(bindparam("limit"))
+)
+_TRANSFER_WITH = _select().where(
+    requests.c.wallet == bindparam("wallet"),
+    requests.c.kind == "transfer",
+    requests.c.state != "refused",
+    requests.c.payload.contains(bindparam("nonce")),
 )
 _OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
@@ -249,9 +258,16 @@ def requests_of_orders(connection: Connection, orders: Collection[Order]) -> dic
     return found
 
 
-def requests_of_wallet(connection: Connection, wallet: str, limit: int = 50) -> list[Request]:
-    """The newest first."""
-    return [_request(row) for row in connection.execute(_OF_WALLET, {"wallet": wallet, "limit": limit})]
+def requests_of_wallet(connection: Connection, wallet: str, kinds: Collection[str], limit: int = 50) -> list[Request]:
+    """Those of these kinds, the newest first."""
+    values = {"wallet": wallet, "kinds": list(kinds), "limit": limit}
+    return [_request(row) for row in connection.execute(_OF_WALLET, values)]
+
+
+def transfer_with_nonce(connection: Connection, wallet: str, nonce: str) -> Request | None:
+    """The transfer that uses a nonce of the wallet's (EIP-3009), unless it was refused."""
+    row = connection.execute(_TRANSFER_WITH, {"wallet": wallet, "nonce": json.dumps({"nonce": nonce})[1:-1]}).first()
+    return _request(row) if row else None
 
 
 def requests_of_transaction(connection: Connection, transaction_id: int) -> list[Request]:
@@ -353,6 +369,30 @@ def give_back(connection: Connection, transaction_id: int, *, failed: bool) -> l
     values = {"state": "accepted", "transaction_id": None, "failures": requests.c.failures + int(failed)}
     connection.execute(update(requests).where(carried).values(values))
     return ids
+
+
+def note_failed(connection: Connection, transaction_id: int) -> None:
+    """Keeps which requests a transaction carries that was mined and failed."""
+    carried = select(requests.c.transaction_id, requests.c.sequence).where(requests.c.transaction_id == transaction_id)
+    connection.execute(insert(failures).from_select(["transaction_id", "request"], carried))
+
+
+def take_again(connection: Connection, transaction_id: int) -> None:
+    """A reorg has put a transaction that had failed where it succeeds: what it gave back it carries again, whatever
+    became of that meanwhile."""
+    given_back = select(failures.c.request).where(failures.c.transaction_id == transaction_id)
+    again = requests.c.sequence.in_(given_back)
+    connection.execute(
+        delete(webhook_refusals).where(webhook_refusals.c.request.in_(select(requests.c.id).where(again)))
+    )
+    values = {"state": "sent", "transaction_id": transaction_id, "refusal": None}
+    connection.execute(update(requests).where(again).values(values))
+    forget_failed(connection, failures.c.transaction_id == transaction_id)
+
+
+def forget_failed(connection: Connection, which: ColumnElement[bool]) -> None:
+    """What these failures gave back does not come again."""
+    connection.execute(delete(failures).where(which))
 
 
 def _move(

@@ -19,6 +19,7 @@ from chainpoints.errors import Conflict
 from chainpoints.store import gas, relay
 from chainpoints.store.tables import relay_attempts as attempts
 from chainpoints.store.tables import relay_costs as costs
+from chainpoints.store.tables import relay_failures as failures
 from chainpoints.store.tables import relay_lanes as lanes
 from chainpoints.store.tables import relay_requests as requests
 from chainpoints.store.tables import relay_transactions as transactions
@@ -124,17 +125,24 @@ def mined(
     succeeded: bool,
     block: tuple[int, str],
     cost_wei: int = 0,
+    *,
+    is_no_op: bool = False,
 ) -> list[str]:
-    """One attempt is in a block. What it carried is mined, or, if it failed, accepted again; gives the ids of those.
+    """One attempt is in a block. What it carried is mined, or, if it failed or is a no-op, accepted again; gives the
+    ids of those. One that failed before, in a block that is gone, carries again what it gave back.
 
     One that a reorg had dropped was simulated on a chain that is gone: it may fail for want of another.
     """
+    if succeeded and not is_no_op:
+        relay.take_again(connection, transaction.id)
     gas.book(connection, transaction.id, cost_wei)
     values = {"state": "mined", "hash": attempt_hash, "succeeded": succeeded}
     values |= {"block_number": block[0], "block_hash": block[1]}
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(values))
-    if not succeeded:
-        return relay.give_back(connection, transaction.id, failed=transaction.state != "dropped")
+    if not succeeded or is_no_op:
+        relay.note_failed(connection, transaction.id)
+        at_fault = not succeeded and transaction.state != "dropped"
+        return relay.give_back(connection, transaction.id, failed=at_fault)
     relay.set_state(connection, [transaction.id], "mined")
     return []
 
@@ -163,6 +171,7 @@ def spent_elsewhere(connection: Connection, transaction_id: int, block: tuple[in
 def lost(connection: Connection, transaction_id: int) -> list[str]:
     """Its nonce is spent for good by another transaction: its requests are accepted again; gives their ids."""
     connection.execute(update(transactions).where(transactions.c.id == transaction_id).values(state="final"))
+    relay.forget_failed(connection, failures.c.transaction_id == transaction_id)
     return relay.give_back(connection, transaction_id, failed=False)
 
 
@@ -172,6 +181,7 @@ def finalise(connection: Connection, sender: str, final: int) -> int:
         (transactions.c.sender == sender) & (transactions.c.state == "mined") & (transactions.c.block_number <= final)
     )
     connection.execute(delete(costs).where(costs.c.transaction_id.in_(select(transactions.c.id).where(below))))
+    relay.forget_failed(connection, failures.c.transaction_id.in_(select(transactions.c.id).where(below)))
     return connection.execute(update(transactions).where(below).values(state="final")).rowcount
 
 

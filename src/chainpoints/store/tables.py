@@ -363,6 +363,22 @@ relay_attempts = Table(
     Column("broadcast_at", BigInteger),
 )
 
+relay_failures = Table(
+    "relay_failures",
+    metadata,
+    # What a transaction gave back when it was mined and failed, until that is final: a reorg may put its bytes where
+    # they succeed.
+    Column("transaction_id", Integer, ForeignKey("relay_transactions.id"), primary_key=True, autoincrement=False),
+    Column(
+        "request",
+        Integer,
+        ForeignKey("relay_requests.sequence", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    ),
+)
+
 relay_lanes = Table(
     "relay_lanes",
     metadata,
@@ -495,6 +511,14 @@ webhook_attempts = Table(
     Column("status", Integer),  # HTTP; NULL when no answer came
     Column("answer", Text),  # its first 1,024 bytes
     Column("error", Text),  # why no answer came
+)
+
+webhook_totals = Table(
+    "webhook_totals",
+    metadata,
+    # One row, or none before the first attempt: what is counted for good, whatever webhooks are deleted.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("attempts", BigInteger, nullable=False),
 )
 
 webhook_refusals = Table(

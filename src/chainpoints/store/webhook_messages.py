@@ -95,6 +95,7 @@ _KINDS = (
 )
 _ADD, _ADD_ATTEMPTS = insert(tables.webhook_messages), insert(tables.webhook_attempts)
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_COUNT = update(tables.webhook_totals).values(attempts=tables.webhook_totals.c.attempts + bindparam("more"))
 _THERE = select(_m.number).where(_m.number.in_(_NUMBERS)).with_for_update()
 _DELIVERED = update(tables.webhook_messages).where(_m.number.in_(_NUMBERS)).values(state="delivered")
 _e = tables.webhook_endpoints.c
@@ -181,7 +182,10 @@ def due(connection: Connection, endpoint: str, now: int, limit: int, without: Co
 
 
 def add_attempts(connection: Connection, attempts: Sequence[AttemptRow]) -> set[int]:
-    """Keeps attempts. Gives the numbers of the messages that are still there; those of deleted endpoints are not."""
+    """Counts and keeps attempts. Gives the numbers of the messages that are still there; those of deleted endpoints
+    are not."""
+    if connection.execute(_COUNT, {"more": len(attempts)}).rowcount == 0:
+        connection.execute(insert(tables.webhook_totals).values(id=1, attempts=len(attempts)))
     numbers = [each.message for each in attempts]
     there = set(connection.scalars(_THERE, {"numbers": numbers}))
     rows = [{name: getattr(each, name) for name in AttemptRow.__slots__} for each in attempts if each.message in there]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
 
 from chainpoints.config import Secret
 from chainpoints.store import tables
@@ -141,12 +142,15 @@ def count_of(connection: Connection, merchant: int) -> int:
 
 
 def change(connection: Connection, endpoint_id: str, changes: Mapping[str, Any]) -> None:
-    """Changes url, events, finality or active. Switched on, it begins anew: no reason, no failures."""
+    """Changes url, events, finality or active. Switched on it begins anew, with no reason and no failures; at another
+    address without failures."""
     values = dict(changes)
     if "events" in values:
         values["events"] = _joined(values["events"])
+    if values.keys() & {"active", "url"}:
+        values["failing_since"] = None
     if "active" in values:
-        values |= {"disabled_reason": None, "failing_since": None}
+        values["disabled_reason"] = None
     connection.execute(update(tables.webhook_endpoints).where(_t.id == endpoint_id).values(values))
 
 
@@ -161,15 +165,20 @@ def remove(connection: Connection, endpoint_id: str) -> None:
     connection.execute(delete(tables.webhook_endpoints).where(_t.id == endpoint_id))
 
 
-def disable(connection: Connection, endpoint_id: str, reason: str) -> None:
+def disable(connection: Connection, endpoint: EndpointRow, reason: str) -> None:
+    """Unless it has another address by now."""
     values = {"active": False, "disabled_reason": reason}
-    connection.execute(update(tables.webhook_endpoints).where(_t.id == endpoint_id).values(values))
+    connection.execute(update(tables.webhook_endpoints).where(_with_address(endpoint)).values(values))
 
 
-def failed(connection: Connection, endpoint_ids: Iterable[str], now: int) -> None:
-    """Notes the first failure since the last success."""
-    which = _t.id.in_(list(endpoint_ids)) & _t.failing_since.is_(None)
+def failed(connection: Connection, endpoint: EndpointRow, now: int) -> None:
+    """Notes the first failure since the last success, unless it has another address by now."""
+    which = _with_address(endpoint) & _t.failing_since.is_(None)
     connection.execute(update(tables.webhook_endpoints).where(which).values(failing_since=now))
+
+
+def _with_address(endpoint: EndpointRow) -> ColumnElement[bool]:
+    return (_t.id == endpoint.id) & (_t.url == endpoint.url)
 
 
 def succeeded(connection: Connection, endpoint_ids: Iterable[str]) -> None:

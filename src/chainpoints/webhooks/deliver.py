@@ -127,9 +127,9 @@ class Deliverer:
                 if not outcome.is_success:
                     delay = retry_seconds(message.tries + 1, outcome.retry_after, random.random())
                     messages.not_delivered(connection, message, None if delay is None else now + delay)
-                    endpoints.failed(connection, [endpoint.id], now)
+                    endpoints.failed(connection, endpoint, now)
                     if outcome.status == GONE:
-                        endpoints.disable(connection, endpoint.id, _DISABLED)
+                        endpoints.disable(connection, endpoint, _DISABLED)
         for future in ended:
             del self._under_way[future]
         for endpoint, message, outcome in results:

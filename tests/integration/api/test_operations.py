@@ -71,7 +71,7 @@ def test_a_reorg_and_a_halt(api: Api, rows: Store) -> None:
         drop_above(connection, BLOCKS - 4)
         connection.execute(update(tables.chain_state).values(halted="a reorg below finality"))
     found = Measured(api.operator)
-    assert (found("index_reorgs_total"), found("index_reorg_deepest_blocks"), found("index_halted")) == (2, 3, 1)
+    assert (found("index_reorgs_total"), found("index_reorged_blocks_total"), found("index_halted")) == (2, 4, 1)
 
 
 def test_the_lanes_and_what_waits(api: Api, rows: Store) -> None:
@@ -90,10 +90,14 @@ def test_the_lanes_and_what_waits(api: Api, rows: Store) -> None:
 
 
 def test_each_process_is_seen_until_it_ends(api: Api, rows: Store) -> None:
+    assert Measured(api.operator)("processes", role="index") == 0
     with heartbeat(rows, "index"):
         give_up_at = time.monotonic() + 5
         while Measured(api.operator)("process_silence_seconds", role="index") is None:
             assert time.monotonic() < give_up_at
+        found = Measured(api.operator)
+        assert (found("processes", role="index"), found("processes", role="relay")) == (1, 0)
+    assert Measured(api.operator)("processes", role="index") == 0
     with rows.read() as connection:
         assert processes_seen(connection) == []
 

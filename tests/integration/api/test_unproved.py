@@ -103,6 +103,70 @@ def test_a_permit_whose_nonce_only_the_chain_knows_brings_nobody_points(api: Api
     api.public.problem("insufficient-points", 422, api.public.try_post("/v1/transfers", transfer))
 
 
-def ready(api: Api) -> list[str]:
+def transfer(api: Api) -> tuple[str, dict[str, Any]]:
+    to = {"to": signer("bob").address, "amount": "1"}
+    asked = api.public.get(f"/v1/wallets/{api.alice}/transfer-authorization", **to)
+    body = to | {name: asked[name] for name in ("valid_after", "valid_before", "nonce")} | {"sender": api.alice}
+    return "/v1/transfers", body | {"signature": sign(asked["typed_data"], private_key("alice"))}
+
+
+def permit(api: Api) -> tuple[str, dict[str, Any]]:
+    body = {"spender": signer("bob").address, "amount": "1", "nonce": 0, "deadline": 2**40 - 1}
+    asked = api.public.get(f"/v1/wallets/{api.alice}/permit-authorization", **body)
+    return "/v1/permits", body | {"owner": api.alice, "signature": sign(asked["typed_data"], private_key("alice"))}
+
+
+def claim_approval(api: Api) -> tuple[str, dict[str, Any]]:
+    bob = signer("bob").address
+    body = {"delegate": bob, "to": bob, "cap": "1", "nonce": 0, "deadline": 2**40 - 1}
+    asked = api.public.get(f"/v1/wallets/{api.alice}/claim-approval-authorization", **body)
+    signature = sign(asked["typed_data"], private_key("alice"))
+    return "/v1/claim-approvals", body | {"owner": api.alice, "signature": signature}
+
+
+@pytest.mark.parametrize("message", [transfer, permit, claim_approval])
+def test_a_signed_message_is_one_request_whoever_brings_it(api: Api, message: Any) -> None:
+    """What was mined can be read and sent again by anybody, for as long as its time lasts."""
+    path, body = message(api)
+    first = api.public.post(path, body)
+    assert api.public.post(path, body) == first
+    with api.store.write() as connection:
+        relay.refuse(connection, first["id"], {"name": "X", "arguments": {}, "sentence": "no"})
+    again = api.public.post(path, body)
+    assert (again["id"], again["state"]) == (first["id"], "refused")
+    assert ready(api) == []
+
+
+def test_a_message_of_a_contract_wallet_takes_no_signed_ones_place(api: Api) -> None:
+    path, body = transfer(api)
+    forged = api.public.post(path, body | {"signature": NO_SIGNATURE, "contract_wallet": True})
+    assert api.public.post(path, body)["id"] != forged["id"]
+
+
+def test_nothing_proved_waits_for_permits_of_the_same_wallet(api: Api) -> None:
+    """Each may be one that was used already."""
+    waiting = api.public.post(*permit(api))
+    paid = api.public.post("/v1/payments", signed(api, new_order(api.merchant(1), "order")))
+    assert ready(api) == [paid["id"], waiting["id"]]
+
+
+def test_issues_to_one_customer_do_not_wait_for_each_other_and_a_payment_waits_for_all(api: Api) -> None:
+    shop = api.merchant(1)
+    issued = []
+    for number in range(3):
+        money = {"reference": f"till-{number}", "program": FEC, "money": {"amount": "1.00", "currency": "USD"}}
+        order = shop.post("/v1/orders", money)["id"]
+        issue = {"order": order, "customer": api.alice, "points": "1", "evidence": "receipt"}
+        issued.append(shop.post("/v1/issues", issue)["id"])
+    paid = api.public.post("/v1/payments", signed(api, new_order(shop, "order")))["id"]
+    assert ready(api, "issuer") == issued
+    for request_id in issued:
+        assert ready(api) == []
+        with api.store.write() as connection:
+            relay.refuse(connection, request_id, {"name": "X", "arguments": {}, "sentence": "no"})
+    assert ready(api) == [paid]
+
+
+def ready(api: Api, lane: str = "relayer") -> list[str]:
     with api.store.read() as connection:
-        return [request.id for request in relay.ready_requests(connection, "relayer", 2**40, 10, 10)]
+        return [request.id for request in relay.ready_requests(connection, lane, 2**40, 10, 10)]

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from builders import signer
 from chain_rows import BLOCKS, ChainRows, block_hash
+from chainpoints.api.routes import webhooks as routes
 from chainpoints.config import Settings, load_settings
 from chainpoints.store import tables
 from chainpoints.types import ONE_POINT
@@ -24,6 +25,7 @@ from chainpoints.webhooks.deliver import AT_ONCE
 from chainpoints.webhooks.send import Client as Sender
 from gateway import Api, Client
 from hostile_addresses import HOSTILE, LEADS_TO
+from relaying import eventually
 from webhook_receiver import PATIENCE_SECONDS, Received, Receiver, delivering, receiving
 
 pytestmark = pytest.mark.integration
@@ -115,6 +117,48 @@ def test_gone_ends_the_webhook_until_it_is_switched_on(api: Api, shop: Client) -
         now = shop.patch(f"{HOOKS}/{made['id']}", {"active": True})
         assert (now["active"], now["disabled_reason"], now["failing_since"]) == (True, None, None)
         assert attempted(shop, made, 2)["state"] == "delivered"
+
+
+def test_gone_at_the_old_address_says_nothing_of_the_new_one(api: Api, shop: Client) -> None:
+    changed = threading.Event()
+
+    def gone(_: Received) -> tuple[int, dict[str, str], str]:
+        changed.wait(PATIENCE_SECONDS)
+        return 410, {}, ""
+
+    with receiving(gone) as old, receiving() as new, delivering(api.settings, api.store):
+        made = hook(shop, old.url)
+        ping(shop, made)
+        eventually(lambda: bool(old.received))
+        shop.patch(f"{HOOKS}/{made['id']}", {"url": new.url})
+        changed.set()
+        assert attempted(shop, made)["attempts"][0]["status"] == 410
+        now = shop.get(f"{HOOKS}/{made['id']}")
+        assert (now["active"], now["disabled_reason"], now["failing_since"]) == (True, None, None)
+        ping(shop, made)
+        eventually(lambda: bool(new.received))
+
+
+def test_a_ping_to_a_webhook_that_is_being_deleted_is_404(
+    api: Api, shop: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion comes between the look at the webhook and the message to it."""
+    made = hook(shop, "https://shop.example.com/")
+    deleting = list[threading.Thread]()
+    active = routes._active
+
+    def looked_at(*arguments: Any) -> Any:
+        found = active(*arguments)
+        deleting.append(threading.Thread(target=shop.send, args=("DELETE", f"{HOOKS}/{made['id']}")))
+        deleting[0].start()
+        deleting[0].join(1)  # it waits for this one, else it is done by now
+        return found
+
+    monkeypatch.setattr(routes, "_active", looked_at)
+    assert shop.try_post(f"{HOOKS}/{made['id']}/test", {}).status_code == 202
+    deleting[0].join()
+    monkeypatch.setattr(routes, "_active", active)
+    shop.problem("not-found", 404, shop.try_post(f"{HOOKS}/{made['id']}/test", {}))
 
 
 def test_after_three_days_a_message_has_failed_and_can_be_sent_again(api: Api, shop: Client) -> None:
@@ -285,7 +329,10 @@ def test_metrics_say_what_waits_and_what_fails(api: Api, shop: Client) -> None:
         with delivering(api.settings, api.store):
             attempted(shop, made)
         assert metric(api, "chainpoints_webhook_failing") == metric(api, "chainpoints_webhook_attempts_total") == 1
-    assert 0 <= metric(api, "chainpoints_webhook_oldest_seconds") < 60
+        assert metric(api, "chainpoints_webhook_overdue_seconds") == 0  # it waits for its next attempt
+        shop.send("DELETE", f"{HOOKS}/{made['id']}")
+    assert metric(api, "chainpoints_webhook_messages") == 0
+    assert metric(api, "chainpoints_webhook_attempts_total") == 1
 
 
 def metric(api: Api, name: str) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
 from x402.mechanisms.evm import constants
 from x402.mechanisms.evm.exact import ExactEvmClientScheme
@@ -146,12 +146,25 @@ def test_a_payment_of_long_ago_is_not_told_as_settled_again(world: World) -> Non
     payment = signed(wanted)
     assert client.settle(payment, wanted).success
     assert routes._TOLD_FOR_SECONDS < ANSWERS_KEPT_SECONDS
-    long_ago = tables.relay_requests.c.accepted_at - ANSWERS_KEPT_SECONDS
-    with world.store.write() as connection:
-        connection.execute(update(tables.relay_requests).values(accepted_at=long_ago))
     with world.store.write() as connection:
         connection.execute(delete(tables.idempotency))
+    world.move_to(world.deployment.anvil.now() + routes._TOLD_FOR_SECONDS + 1)
     assert client.verify(payment, wanted).invalid_reason == constants.ERR_NONCE_ALREADY_USED
+    assert client.settle(payment, wanted).error_reason == constants.ERR_NONCE_ALREADY_USED
+
+
+def test_a_payment_that_waited_for_days_is_told_as_settled(world: World) -> None:
+    """The six days begin when it is mined, not when it was accepted."""
+    give_points(world)
+    client, wanted = facilitator(world), asked(world)
+    payment = signed(wanted)
+    assert client.settle(payment, wanted).success
+    with world.store.write() as connection:  # it was accepted long ago, and mined just now; nobody was told yet
+        long_ago = tables.relay_requests.c.accepted_at - 2 * routes._TOLD_FOR_SECONDS
+        connection.execute(update(tables.relay_requests).values(accepted_at=long_ago))
+        connection.execute(delete(tables.idempotency))
+    assert client.verify(payment, wanted).is_valid
+    assert client.settle(payment, wanted).success
     assert client.settle(payment, wanted).error_reason == constants.ERR_NONCE_ALREADY_USED
 
 
@@ -300,7 +313,19 @@ def test_what_was_used_past_the_facilitator_is_told_by_the_chain(world: World) -
         "nonce": terms["nonce"],
         "signature": payment.payload["signature"],
     }
-    world.mined(world.public.post("/v1/transfers", body))
+    used = world.mined(world.public.post("/v1/transfers", body))
+    with world.store.write() as connection:  # and much that the wallet asked for since
+        row = dict(
+            connection.execute(select(tables.relay_requests).where(tables.relay_requests.c.wallet == ALICE))
+            .mappings()
+            .first()
+            or {}
+        )
+        del row["sequence"]
+        later = [row | {"id": f"later {number}", "kind": "claim", "state": "refused"} for number in range(60)]
+        connection.execute(insert(tables.relay_requests), later)
+    verified = client.verify(payment, wanted)
+    assert verified.invalid_message == f"the relay request {used['id']} has used the nonce"
     assert_refused(client, payment, wanted, constants.ERR_NONCE_ALREADY_USED)
     assert balances(world) == ("7.500000", "2.500000")
 

@@ -36,8 +36,8 @@ def create_claim(action: PublicActionDep, body: NewClaim) -> Response:
 def _claim(action: Action, view: View, body: NewClaim) -> Answer:
     wallet, held = _named(view, body)
     action.gateway.store.hold(view.connection, f"claim {wallet}")
-    for request in requests_of_wallet(view.connection, wallet):
-        if request.kind == "claim" and is_pending(request, view.at):
+    for request in requests_of_wallet(view.connection, wallet, ["claim"]):
+        if is_pending(request, view.at):
             raise attempt_pending(request)
     held = _payable(view, held, named=body.nodes is not None)
     claimable = [row.node for row, node in held if node.claimable(view.now) > 0]

@@ -19,6 +19,7 @@ from starlette.responses import StreamingResponse
 
 from chainpoints.api.auth import Token, authenticate
 from chainpoints.api.deps import Gateway, GatewayDep, View
+from chainpoints.api.limits import network_of
 from chainpoints.api.routes.history import SHAPES
 from chainpoints.api.schemas.stream import EXAMPLE, StreamPlace, StreamQuery, stream_place
 from chainpoints.errors import RequestRefused, StoreUnavailable
@@ -63,7 +64,7 @@ async def get_stream(
         return Of(merchant=authenticate(gateway, view, token, "orders:read").own_merchant())
 
     of, begin = await run_in_threadpool(_begin, gateway, whose)
-    client = request.client.host if request.client else "unknown"
+    client = network_of(request.client.host) if request.client else "unknown"
     caller = f"merchant {of.merchant}" if wallet is None else client
     gateway.streams.check_room(caller)
 

@@ -7,6 +7,7 @@ wants what. What has no signed form in the contracts is in `wallet_calls`.
 from __future__ import annotations
 
 import secrets
+import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -40,6 +41,7 @@ from chainpoints.api.schemas.wallet_actions import (
 )
 from chainpoints.chain.signatures import (
     claim_approval_typed_data,
+    digest,
     for_wallets,
     gift_typed_data,
     permit_typed_data,
@@ -48,7 +50,7 @@ from chainpoints.chain.signatures import (
 )
 from chainpoints.errors import InvalidInput, NotFound, RequestRefused
 from chainpoints.store.nodes import NodeRow, node
-from chainpoints.store.relay import APPROVALS, add_request
+from chainpoints.store.relay import APPROVALS, add_request, known_request
 from chainpoints.types import (
     ZERO_ADDRESS,
     Address,
@@ -186,9 +188,10 @@ def _transfer(action: Action, view: View, body: NewTransfer) -> Answer:
     sender, to, amount = parse_wallet(body.sender), parse_wallet(body.to), some(body.amount)
     check_time(view, body.valid_after, body.valid_before)
     times, nonce = (body.valid_after, body.valid_before), parse_hash(body.nonce)
-    if not body.contract_wallet:
-        typed_data = transfer_typed_data(action.gateway.manifest, sender, to, amount, *times, nonce)
-        check_signature(typed_data, body.signature, sender)
+    typed_data = transfer_typed_data(action.gateway.manifest, sender, to, amount, *times, nonce)
+    request_id = _proved(action, view, body, typed_data, sender)
+    if known := _known(view, request_id):
+        return known
     check_not_frozen(view, sender)
     check_balance(view, sender, amount)
     payload = {
@@ -199,29 +202,52 @@ def _transfer(action: Action, view: View, body: NewTransfer) -> Answer:
         "valid_before": body.valid_before,
         "nonce": nonce,
     }
-    return _accept(action, view, "transfer", sender, body, payload)
+    return _accept(action, view, "transfer", sender, body, payload, request_id)
 
 
 def _permit(action: Action, view: View, body: NewPermit) -> Answer:
     owner, spender, amount = parse_wallet(body.owner), parse_wallet(body.spender), parse_points(body.amount)
     _check_deadline(view, body.deadline)
-    if not body.contract_wallet:
-        terms = spender, amount, body.nonce, body.deadline
-        check_signature(permit_typed_data(action.gateway.manifest, owner, *terms), body.signature, owner)
+    terms = spender, amount, body.nonce, body.deadline
+    typed_data = permit_typed_data(action.gateway.manifest, owner, *terms)
+    request_id = _proved(action, view, body, typed_data, owner)
+    if known := _known(view, request_id):
+        return known
     payload = {"owner": owner, "spender": spender, "amount": amount, "deadline": body.deadline}
-    return _accept(action, view, "permit", owner, body, payload)
+    return _accept(action, view, "permit", owner, body, payload, request_id)
 
 
 def _approve_claim(action: Action, view: View, body: NewClaimApproval) -> Answer:
     owner, delegate, to = parse_wallet(body.owner), parse_address(body.delegate), parse_address(body.to)
     cap = parse_points(body.cap)
     _check_deadline(view, body.deadline)
-    if not body.contract_wallet:
-        manifest = action.gateway.manifest
-        typed_data = claim_approval_typed_data(manifest, owner, delegate, to, cap, body.deadline, body.nonce)
-        check_signature(typed_data, body.signature, owner)
+    terms = delegate, to, cap, body.deadline, body.nonce
+    typed_data = claim_approval_typed_data(action.gateway.manifest, owner, *terms)
+    request_id = _proved(action, view, body, typed_data, owner)
+    if known := _known(view, request_id):
+        return known
     payload = {"owner": owner, "delegate": delegate, "to": to, "cap": cap, "deadline": body.deadline}
-    return _accept(action, view, "permit_claim", owner, body, payload)
+    return _accept(action, view, "permit_claim", owner, body, payload, request_id)
+
+
+_Signed = NewTransfer | NewPermit | NewClaimApproval
+
+
+def _proved(action: Action, view: View, body: _Signed, typed_data: dict[str, Any], holder: str) -> str | None:
+    """The id of the request that the signed message is, whoever brings it: what was mined can be read and sent again by
+    anybody. None for a contract wallet, whose signature is not checked here, so that nobody can take the id ahead."""
+    if body.contract_wallet:
+        return None
+    check_signature(typed_data, body.signature, holder)
+    request_id = str(uuid.uuid5(uuid.UUID(bytes=digest(typed_data)[:16]), "wallet action"))
+    action.gateway.store.hold(view.connection, f"signed {request_id}")
+    return request_id
+
+
+def _known(view: View, request_id: str | None) -> Answer | None:
+    """How the request stands that the message was before."""
+    known = known_request(view.connection, request_id) if request_id else None
+    return accepted(view, known) if known else None
 
 
 def _accept(
@@ -229,8 +255,9 @@ def _accept(
     view: View,
     kind: str,
     holder: str,
-    body: NewTransfer | NewPermit | NewClaimApproval,
+    body: _Signed,
     payload: dict[str, Any],
+    request_id: str | None,
 ) -> Answer:
     signed = {"signature": body.signature, "contract_wallet": body.contract_wallet}
     if body.contract_wallet or kind in APPROVALS:
@@ -243,6 +270,7 @@ def _accept(
         not_before=view.now,
         wallet=None if body.contract_wallet else holder,  # unproved, it must hold up nothing of theirs
         promised_gwei=promised(action.gateway, view, kind, None, by_code=body.contract_wallet),
+        request_id=request_id,
     )
     return accepted(view, request)
 

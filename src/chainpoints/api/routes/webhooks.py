@@ -151,6 +151,7 @@ def send_ping(action: ActionDep, merchant: MerchantPath, webhook_id: WebhookPath
     """Sends a message of type `ping`; what became of it is in the webhook's messages. Needs webhooks:write."""
 
     def effect(view: View) -> Answer:
+        store.hold(view.connection, [webhook_id])  # else it might be deleted before the message refers to it
         _active(view, merchant, webhook_id)
         ping = _ping(webhook_id, merchant, view.now)
         messages.add_messages(view.connection, [ping])

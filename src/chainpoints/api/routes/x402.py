@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
@@ -33,6 +32,7 @@ from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store import relay
 from chainpoints.store.idempotency import StoredAnswer, store_answers, stored_answer
 from chainpoints.store.relay import add_request, known_request
+from chainpoints.store.status import time_of
 from chainpoints.types import DAY_SECONDS, DECIMALS
 
 router = APIRouter(prefix="/x402", tags=["x402"])
@@ -43,7 +43,8 @@ _MOST_WAITING = 100
 """More are told at once that it is pending."""
 
 _TOLD_FOR_SECONDS = 6 * DAY_SECONDS
-"""Less than answers are kept for: whether one was told as settled is known for as long as it can be told so."""
+"""By the chain's clock, from its block on. Less than answers are kept for: whether one was told as settled is known for
+as long as it can be told so."""
 
 _OWNER = "x402"
 _JSON = "application/json"
@@ -180,7 +181,8 @@ def _tell(gateway: Gateway, transfer: Transfer) -> X402Settled:
 
 
 def _told_before(view: View, request: relay.Request) -> Why | None:
-    is_old = request.state == "mined" and time.time() - request.accepted_at > _TOLD_FOR_SECONDS
+    mined_at = time_of(view.connection, request.block_hash) if request.block_hash else None
+    is_old = mined_at is not None and view.now - mined_at > _TOLD_FOR_SECONDS
     if is_old or stored_answer(view.connection, _OWNER, request.id):
         return Why(exact.USED, f"the payment was made and told as settled before, as relay request {request.id}")
     return None
