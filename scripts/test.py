@@ -63,15 +63,8 @@ def tests() -> dict[str, list[str]]:
         commands["brownie"] = [str(BIN / "brownie"), "test", "tests/contracts", "--network", "chainpoints-test"]
     pytest = [str(BIN / "pytest"), "-p", "no:pytest-brownie", "--durations=20", "--durations-min=5"]
     if folders := existing("tests/faults", "tests/integration", "tests/unit"):
-        commands["pytest"] = [
-            *pytest,
-            "-n",
-            "2",
-            "--dist",
-            "loadfile",
-            "--no-loadscope-reorder",
-            *folders,
-        ]  # the longest files first
+        in_two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # in this order: the longest file first
+        commands["pytest"] = [*pytest, *in_two, *folders]
     if folders := existing("tests/e2e"):
         commands["e2e"] = [*pytest, *folders]  # one at a time: they measure how long things take
     return commands
