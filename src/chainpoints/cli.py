@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -85,7 +85,9 @@ def run(
                     return
             say_addresses(settings)
             say("Serving. End with Ctrl-C; `make run` goes on from here.")
-            supervisor.wait()
+            with suppress(KeyboardInterrupt):
+                supervisor.wait()
+        say("Stopped.")
 
 
 @app.command()

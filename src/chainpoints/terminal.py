@@ -22,6 +22,9 @@ from chainpoints.config import Settings, load_settings
 from chainpoints.errors import ChainpointsError, ConfigError
 from chainpoints.log import set_up_logging
 
+_INTERRUPTED = 130
+"""As shells have it: what was asked for is not done."""
+
 console = Console(stderr=True)
 
 
@@ -41,6 +44,7 @@ def answering(as_json: bool, *, needs_settings: bool = True) -> Iterator[Setting
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         console.print("Stopped.")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def _tell(error: ChainpointsError, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 import threading
@@ -127,6 +128,29 @@ def test_a_file_that_exists_is_not_written_over(store: Store, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="exists and was not touched"):
         backup(store, file, quiet)
     assert file.read_text() == "something else"
+
+
+def test_of_two_backups_to_one_name_one_is_made_and_whole(store: Store, tmp_path: Path) -> None:
+    filled(store)
+
+    def another_begins(done: int, whole: int, _where: str) -> None:
+        if done == whole:  # the first one's rows are copied, and it has no name yet
+            backup(store, tmp_path / "backup.db", quiet)
+
+    with pytest.raises(ConfigError, match="another backup"):
+        backup(store, tmp_path / "backup.db", another_begins)
+    restore(tmp_path / "backup.db", another(tmp_path), quiet)
+    assert {path.name for path in tmp_path.glob(".*")} == set()
+
+
+def test_what_a_killed_backup_left_goes_with_a_later_one(store: Store, tmp_path: Path) -> None:
+    filled(store)
+    old, young = (tmp_path / f".backup.db.{name}.partial" for name in ("killed", "running"))
+    for left in (old, young):
+        left.write_text("half of it")
+    os.utime(old, (0, 0))
+    backup(store, tmp_path / "backup.db", quiet)
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_one_changed_row_is_found_and_nothing_is_restored(store: Store, tmp_path: Path) -> None:

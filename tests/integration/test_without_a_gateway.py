@@ -61,7 +61,10 @@ def test_every_block_does_what_the_page_says(deployment: Deployment, monkeypatch
     assert economy.balance(person) == before + page["nodes"][node][5] > before
     assert economy.node(node)[5] == 0  # type: ignore[index]
 
+    run(merchant, page | {"PRICE": 100 * ONE_POINT, "PROGRAM": FEC, "order": keccak(b"of nobody")})
+    page |= {"PRICE": 100 * ONE_POINT, "PROGRAM": FEC}
     run(merchant, page)
+    assert page["is_paid"]
     assert (page["program"], page["start"], page["amount"], page["left"]) == (FEC, 1, 100 * ONE_POINT, 100 * ONE_POINT)
 
     run(auditor, page)

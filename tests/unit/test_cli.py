@@ -135,6 +135,19 @@ def test_a_file_that_is_no_database_is_told_as_json(
     assert (folder / "README.md").read_text() == "# Read me\n" * 100
 
 
+@pytest.mark.parametrize("command", [["restore", "backup.db"], ["backup", "backup.db"], ["rebuild"]])
+def test_what_is_interrupted_is_not_told_as_done(
+    command: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainpoints.store.migrate.migrate", interrupted)
+    save_manifest(folder / "31337.json", sample_manifest())
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, "Stopped." in result.stderr) == (130, True)
+
+
 @pytest.mark.parametrize("address", ["nonsense", "postgresql://nobody:hidden@host:port/none", "mysql://host/none"])
 @pytest.mark.parametrize("command", PROCESSES)
 def test_what_is_no_database_address_is_told_without_it(

@@ -13,7 +13,8 @@ import pytest
 from builders import signer
 from chainpoints.config import Secret
 from chainpoints.domain.webhooks import RETRY_SECONDS, EventType, reversed_type
-from chainpoints.store.webhook_feed import END_OF_BLOCK, Happening
+from chainpoints.store.history import END_OF_BLOCK
+from chainpoints.store.webhook_feed import Happening
 from chainpoints.store.webhook_messages import MessageRow
 from chainpoints.types import ZERO_ADDRESS, NodeId
 from chainpoints.webhooks.payloads import Draft, draft, refused, reversal
@@ -63,6 +64,29 @@ def test_its_code_verifies_and_acts_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [names["receive"](body.encode(), headers) for _ in range(2)] == [204, 204]
     assert names["receive"](body.encode() + b" ", headers) == 400
     assert [event for event, _ in handled] == ["payment.created"]
+
+
+def test_its_code_loses_nothing_that_could_not_be_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And takes headers however they are written."""
+    monkeypatch.setenv("CHAINPOINTS_WEBHOOK_SECRET", SECRET)
+    answers = iter([RuntimeError("the database is away"), None])
+    handled = list[str]()
+
+    def handle(event: str, _: Any) -> None:
+        if failure := next(answers):
+            raise failure
+        handled.append(event)
+
+    (code,) = blocks("python")
+    names: dict[str, Any] = {"handle": handle}
+    exec(compile(code, "docs/webhooks.md", "exec"), names)
+    body = drafts()["payment.created"].message(1).payload
+    signed = signed_headers("msg_1", body, int(time.time()), [Secret(SECRET)])
+    headers = {name.title(): value for name, value in signed.items()}
+    with pytest.raises(RuntimeError):
+        names["receive"](body.encode(), headers)
+    assert names["receive"](body.encode(), headers) == 204
+    assert handled == ["payment.created"]
 
 
 def test_each_example_has_the_form_of_what_is_sent() -> None:

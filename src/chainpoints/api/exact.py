@@ -7,19 +7,18 @@ what a contract says of a signature (so contract wallets are refused).
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chainpoints.api.deps import View
-from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time
+from chainpoints.api.proofs import check_balance, check_not_frozen, check_signature, check_time, id_of, wallet_action_id
 from chainpoints.api.schemas.x402 import SCHEME, VERSION, X402Payment, X402Requirements
 from chainpoints.chain.manifest import Manifest
-from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME, digest, transfer_typed_data
+from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME, transfer_typed_data
 from chainpoints.errors import InvalidInput, RequestRefused
-from chainpoints.store.relay import Request, transfer_with_nonce
+from chainpoints.store.relay import Request, known_request
 from chainpoints.types import Address, Hash32, Points, parse_hash, parse_wallet
 
 USED = "invalid_exact_evm_nonce_already_used"
@@ -127,12 +126,11 @@ def transfer_of(manifest: Manifest, asked: X402Payment) -> Transfer | Why:
     try:
         typed_data = transfer_typed_data(manifest, sender, to, amount, *times, nonce)
         check_signature(typed_data, signed.signature, sender)
-        named = str(uuid.UUID(bytes=digest(typed_data)[:16], version=5))
     except InvalidInput:
         return Why("invalid_payload", "a number of the authorization is no uint256")
     except RequestRefused as refused:
         return why_of(refused)
-    return Transfer(sender, to, amount, *times, nonce, signed.signature, named)
+    return Transfer(sender, to, amount, *times, nonce, signed.signature, id_of(typed_data))
 
 
 def _against_terms(manifest: Manifest, asked: X402Payment) -> Why | None:
@@ -165,7 +163,8 @@ def against(view: View, transfer: Transfer) -> Why | None:
         check_time(view, transfer.valid_after, transfer.valid_before)
     except RequestRefused as refused:
         return Why(_TOO_LATE if transfer.valid_before <= view.now else _TOO_EARLY, refused.detail)
-    if other := transfer_with_nonce(view.connection, transfer.sender, transfer.nonce):
+    other = known_request(view.connection, wallet_action_id(transfer.id))
+    if other is not None and other.state != "refused":
         return Why(USED, f"the relay request {other.id} has used the nonce")
     try:
         check_not_frozen(view, transfer.sender)

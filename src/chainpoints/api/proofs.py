@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from chainpoints.api.deps import View
 from chainpoints.api.standing import is_pending
-from chainpoints.chain.signatures import recover
+from chainpoints.chain.signatures import digest, recover
 from chainpoints.errors import InvalidInput, RequestRefused
 from chainpoints.store.relay import open_unproved, requests_of_wallet
 from chainpoints.store.wallets import Freeze, balance, freezes
@@ -29,6 +30,16 @@ def check_time(view: View, valid_after: int, valid_before: int) -> None:
             f"the time of the authorization {when}: it is {view.now} on the chain",
             chain_time=view.now,
         )
+
+
+def id_of(typed_data: dict[str, Any]) -> str:
+    """Of a signed message: the same message has the same one, whoever brings it."""
+    return str(uuid.UUID(bytes=digest(typed_data)[:16], version=5))
+
+
+def wallet_action_id(message_id: str) -> str:
+    """Of the relay request of a wallet's message; x402's own has the message's id."""
+    return str(uuid.uuid5(uuid.UUID(message_id), "wallet action"))
 
 
 def check_signature(typed_data: dict[str, Any], signature: str, holder: str) -> None:

@@ -12,11 +12,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 
 from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store.session import Store
 from chainpoints.store.stream import Tip, tip
+
+log = structlog.get_logger()
 
 MOST_STREAMS, MOST_OF_A_CALLER = 1_000, 10
 _SECONDS_A_TURN = 0.1
@@ -45,7 +48,7 @@ class Streams:
     def opened(self, caller: str) -> Iterator[None]:
         """Counts a stream while it is open, and watches the chain while there is any."""
         self._open[caller] += 1
-        if self._watching is None:
+        if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
         try:
             yield
@@ -65,13 +68,17 @@ class Streams:
         return self.turn != turn
 
     def first_gone_since(self, turn: int) -> int | None:
-        """The lowest block that a reorg took since that turn."""
-        return min((block for when, block in self._reorgs if when > turn), default=None)
+        """The lowest block that a reorg took since that turn. Any thread may ask."""
+        return min((block for when, block in tuple(self._reorgs) if when > turn), default=None)
 
     async def _watch(self) -> None:
         while True:
-            with contextlib.suppress(StoreUnavailable):
+            try:
                 self._seen(await run_in_threadpool(self._read))
+            except StoreUnavailable:
+                pass
+            except Exception:
+                log.exception("the newest blocks cannot be read")  # else all streams would fall silent for good
             await asyncio.sleep(_SECONDS_A_TURN)
 
     def _read(self) -> Tip:

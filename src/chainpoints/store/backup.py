@@ -8,6 +8,7 @@ and renamed when it is whole, readable by its owner alone.
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import sqlite3
@@ -27,6 +28,7 @@ from chainpoints.store.bulk import insert_rows
 from chainpoints.store.digest import digest_of, table_digests
 from chainpoints.store.migrate import migrate
 from chainpoints.store.session import BESIDE_SQLITE, LEADERS, Store
+from chainpoints.types import DAY_SECONDS
 
 _ROWS_AT_ONCE = 10_000
 _TABLES: Sequence[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.processes]
@@ -54,9 +56,10 @@ def backup(store: Store, file: Path, progress: Progress) -> Backup:
     """
     if file.exists():
         raise ConfigError(f"{file} exists and was not touched; give the name of a new file, or move it away")
-    partial = file.with_name(f".{file.name}.partial")
-    _remove(partial)
-    partial.touch(mode=0o600)
+    _forget_killed(file)
+    handle, name = tempfile.mkstemp(".partial", f".{file.name}.", file.parent)  # its owner's alone, and this run's
+    os.close(handle)
+    partial = Path(name)
     try:
         with _opened(partial) as into:
             migrate(into)
@@ -68,7 +71,7 @@ def backup(store: Store, file: Path, progress: Progress) -> Backup:
                 target.execute(text("INSERT INTO backup VALUES (:made_at, :rows, :digest)"), made._asdict())
         _leave_one_file(partial)
         _flush(partial)
-        partial.replace(file)
+        _name(partial, file)
     finally:
         _remove(partial)
     return made
@@ -180,6 +183,21 @@ def _leave_one_file(file: Path) -> None:
     """Puts what SQLite keeps beside its file into it."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _forget_killed(file: Path) -> None:
+    """Removes what backups to this name have left that were killed: nothing has been written to it for a day."""
+    for partial in file.parent.glob(f".{glob.escape(file.name)}.*.partial"):
+        if time.time() - partial.stat().st_mtime > DAY_SECONDS:
+            _remove(partial)
+
+
+def _name(partial: Path, file: Path) -> None:
+    """Raises ConfigError when another backup has taken the name meanwhile."""
+    try:
+        os.link(partial, file)
+    except FileExistsError:
+        raise ConfigError(f"{file} was made by another backup meanwhile, and was not touched") from None
 
 
 def _flush(file: Path) -> None:

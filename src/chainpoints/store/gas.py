@@ -91,8 +91,8 @@ def book(connection: Connection, transaction_id: int, wei: int) -> None:
     day = (requests.c.not_before - requests.c.not_before % DAY_SECONDS).label("begins")
     merchant = case((requests.c.merchant.is_(None), NO_MERCHANT), else_=requests.c.merchant).label("account")
     given_back = select(relay_failures.c.request).where(relay_failures.c.transaction_id == transaction_id)
-    its_own = (requests.c.transaction_id == transaction_id) | requests.c.sequence.in_(given_back)
-    carried = select(merchant, day, func.count()).where(its_own)
+    it_has = select(requests.c.sequence).where(requests.c.transaction_id == transaction_id)
+    carried = select(merchant, day, func.count()).where(requests.c.sequence.in_(it_has.union(given_back)))
     shares = list(connection.execute(carried.group_by(merchant, day)))
     items = sum(count for _, _, count in shares)
     rows = [

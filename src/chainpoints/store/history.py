@@ -16,6 +16,9 @@ from chainpoints.store import tables
 Place = tuple[int, int]
 """Block number and log index."""
 
+END_OF_BLOCK = 2**31 - 1
+"""A log index behind every log of a block; the place, too, of a change that is known as a state after the block."""
+
 Row = Mapping[str, Any]
 
 TABLES: dict[str, Table] = {

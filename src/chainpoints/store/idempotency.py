@@ -20,6 +20,9 @@ class StoredAnswer:
     body: str
 
 
+X402 = "x402"
+"""The owner of what says that a payment was told as settled, which is kept for good, as the payment's request is."""
+
 Place = tuple[str, str]
 """Of a stored answer: owner and key."""
 
@@ -58,8 +61,8 @@ def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer])
 
 
 def prune_answers(connection: Connection, stored_before: int, limit: int) -> int:
-    """Forgets answers: their keys count as new ones. Gives how many: at most `limit`."""
+    """Forgets answers: their keys count as new ones; but not x402's. Gives how many: at most `limit`."""
     t = tables.idempotency.c
-    old = select(t.owner, t.key).where(t.created_at < stored_before).limit(limit)
+    old = select(t.owner, t.key).where(t.created_at < stored_before, t.owner != X402).limit(limit)
     these = tuple_(t.owner, t.key).in_(old)
     return connection.execute(delete(tables.idempotency).where(these)).rowcount

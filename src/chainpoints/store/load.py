@@ -63,8 +63,8 @@ def reorgs(connection: Connection) -> Reorgs:
 
 
 def undelivered(connection: Connection, now: int) -> Undelivered:
-    """The webhook messages that wait for their end. Due are those whose time has come, but for one that waits for an
-    earlier one of its object. `now`: wall clock, unix seconds."""
+    """The webhook messages that wait for their end. Due are those to endpoints that do not fail whose time has come,
+    but for one that waits for an earlier one of its object. `now`: wall clock, unix seconds."""
     table, earlier = tables.webhook_messages, tables.webhook_messages.alias()
     messages, endpoints = table.c, tables.webhook_endpoints.c
     waiting = tables.webhook_endpoints.join(table, messages.endpoint == endpoints.id)
@@ -72,7 +72,7 @@ def undelivered(connection: Connection, now: int) -> Undelivered:
     count = connection.scalar(select(func.count()).select_from(waiting).where(pending))
     before = (earlier.c.endpoint == messages.endpoint) & (earlier.c.object == messages.object)
     before &= (earlier.c.sequence < messages.sequence) & (earlier.c.state == "pending")
-    is_due = pending & (messages.next_attempt_at <= now) & ~exists().where(before)
+    is_due = pending & endpoints.failing_since.is_(None) & (messages.next_attempt_at <= now) & ~exists().where(before)
     due_since = connection.scalar(select(func.min(messages.next_attempt_at)).select_from(waiting).where(is_due))
     failing = connection.scalar(select(func.count()).where(endpoints.active, endpoints.failing_since.is_not(None)))
     attempts = connection.scalar(select(tables.webhook_totals.c.attempts))

@@ -2,7 +2,8 @@
 
 A request is accepted in the API's own transaction. It is sent when a transaction that carries it is on record, mined
 when that transaction's block is in the chain (the block tells how final that is), and refused only when the chain
-itself said why. Requests of one wallet, or of one order, go in the order of acceptance, over all lanes.
+itself said why. Requests of one wallet, or of one order, go in the order of acceptance, over all lanes, but for what
+`_earlier` leaves out.
 """
 
 from __future__ import annotations
@@ -155,12 +156,6 @@ _OF_WALLET = (
     .order_by(requests.c.sequence.desc())
     .limit(bindparam("limit"))
 )
-_TRANSFER_WITH = _select().where(
-    requests.c.wallet == bindparam("wallet"),
-    requests.c.kind == "transfer",
-    requests.c.state != "refused",
-    requests.c.payload.contains(bindparam("nonce")),
-)
 _OF_TRANSACTION = _select().where(requests.c.transaction_id == bindparam("transaction")).order_by(requests.c.sequence)
 # Written into the text: there may be more of them than a query takes parameters.
 _SEQUENCES: BindParameter[int] = bindparam("sequences", expanding=True, literal_execute=True)
@@ -264,12 +259,6 @@ def requests_of_wallet(connection: Connection, wallet: str, kinds: Collection[st
     return [_request(row) for row in connection.execute(_OF_WALLET, values)]
 
 
-def transfer_with_nonce(connection: Connection, wallet: str, nonce: str) -> Request | None:
-    """The transfer that uses a nonce of the wallet's (EIP-3009), unless it was refused."""
-    row = connection.execute(_TRANSFER_WITH, {"wallet": wallet, "nonce": json.dumps({"nonce": nonce})[1:-1]}).first()
-    return _request(row) if row else None
-
-
 def requests_of_transaction(connection: Connection, transaction_id: int) -> list[Request]:
     """In the order of acceptance, which is their order in the transaction."""
     return [_request(row) for row in connection.execute(_OF_TRANSACTION, {"transaction": transaction_id})]
@@ -300,10 +289,11 @@ def newest_accepted(connection: Connection, lane: str) -> int | None:
 def ready_requests(
     connection: Connection, lane: str, now: int, limit: int, most_unproved: int, without: Collection[int] = ()
 ) -> list[Request]:
-    """What may be sent at chain time `now`, in the order of acceptance: at most one for each wallet and order.
+    """What may be sent at chain time `now`, in the order of acceptance: at most one for each order, and for each wallet
+    but for issues to it.
 
-    A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself; of
-    one order, what is proved does not wait for what is not and was not sent, but the other way round.
+    A request waits while an earlier one is open that is of its wallet, of its order, or about its merchant itself. What
+    is proved does not wait for what is not and was not sent; of one order it is the other way round.
 
     Up to `limit` that are proved, then `most_unproved` of what anybody can make up, each of which costs a simulation of
     its own; payments first, which need an order. `without`: the sequences of requests that are left out.
@@ -379,15 +369,19 @@ def note_failed(connection: Connection, transaction_id: int) -> None:
 
 def take_again(connection: Connection, transaction_id: int) -> None:
     """A reorg has put a transaction that had failed where it succeeds: what it gave back it carries again, whatever
-    became of that meanwhile."""
-    given_back = select(failures.c.request).where(failures.c.transaction_id == transaction_id)
-    again = requests.c.sequence.in_(given_back)
-    connection.execute(
-        delete(webhook_refusals).where(webhook_refusals.c.request.in_(select(requests.c.id).where(again)))
-    )
+    became of that meanwhile. Another transaction that carries it now has given it back so: its own turn may come."""
+    its_own = failures.c.transaction_id == transaction_id
+    again = requests.c.sequence.in_(select(failures.c.request).where(its_own))
+    elsewhere = requests.join(transactions, requests.c.transaction_id == transactions.c.id)
+    held = select(requests.c.transaction_id, requests.c.sequence).select_from(elsewhere)
+    held = held.where(again, requests.c.transaction_id != transaction_id, transactions.c.state != "final")
+    connection.execute(insert(failures).from_select(["transaction_id", "request"], held))
     values = {"state": "sent", "transaction_id": transaction_id, "refusal": None}
     connection.execute(update(requests).where(again).values(values))
-    forget_failed(connection, failures.c.transaction_id == transaction_id)
+    # After the rows are held: what another process has refused meanwhile is seen here.
+    refused = select(requests.c.id).where(again)
+    connection.execute(delete(webhook_refusals).where(webhook_refusals.c.request.in_(refused)))
+    forget_failed(connection, its_own)
 
 
 def forget_failed(connection: Connection, which: ColumnElement[bool]) -> None:

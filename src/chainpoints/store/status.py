@@ -125,12 +125,6 @@ def head(connection: Connection) -> Head:
     return _head_of(connection.execute(_HEAD).one_or_none(), "")
 
 
-def time_of(connection: Connection, block_hash: str) -> int | None:
-    """The timestamp of a stored block (unix seconds); None when it is not stored."""
-    timestamp: int | None = connection.scalar(select(_blocks.timestamp).where(_blocks.hash == block_hash))
-    return timestamp
-
-
 def indexed(connection: Connection) -> Indexed:
     """Raises StoreUnavailable while the indexer has not begun."""
     row = connection.execute(_STATE).one_or_none()

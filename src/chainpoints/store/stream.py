@@ -11,9 +11,6 @@ from chainpoints.store.chain_rows import block_hashes
 from chainpoints.store.history import TABLES, WALLET_COLUMNS, Place, Row, place_of
 from chainpoints.store.status import indexed_and_head
 
-END_OF_BLOCK = (1 << 31) - 1
-"""A log index behind every log of a block."""
-
 _MERCHANT_KINDS = ("payments", "refunds", "issues")
 
 

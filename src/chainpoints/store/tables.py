@@ -331,7 +331,7 @@ relay_requests = Table(
     Index(None, "state", "lane", "sequence"),
     Index(None, "merchant", "order_hash"),
     Index(None, "merchant", "state"),
-    Index(None, "wallet", "state"),
+    Index(None, "wallet", "state", "kind", "sequence"),
 )
 
 relay_transactions = Table(

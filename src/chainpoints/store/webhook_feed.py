@@ -11,12 +11,9 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, delete, insert, select
 
 from chainpoints.store import tables
-from chainpoints.store.history import Row
+from chainpoints.store.history import END_OF_BLOCK, Row
 from chainpoints.store.merchants import MerchantRow, merchant
 from chainpoints.types import NodeId
-
-END_OF_BLOCK = 2**31 - 1
-"""The place in its block of a change that is known as a state after the block."""
 
 _OF_MERCHANTS = ("payments", "refunds", "issues")
 _OF_NODES = ("claims", "node_transfers")

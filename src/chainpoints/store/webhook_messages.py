@@ -15,6 +15,9 @@ from sqlalchemy import BindParameter, Connection, bindparam, exists, func, inser
 
 from chainpoints.store import tables
 
+MOST_ATTEMPTS = 20
+"""Of a message are told; a round has ten, and redeliveries begin others."""
+
 _IDS_IN_A_QUERY = 500
 _NEXT_WINDOW = 100
 """How many are looked at, when the first look found too few that may be sent."""
@@ -69,7 +72,6 @@ class AttemptRow:
 
 _m, _a = tables.webhook_messages.c, tables.webhook_attempts.c
 _MESSAGES = select(*(_m[name] for name in MessageRow.__slots__))
-_ATTEMPTS = select(*(_a[name] for name in AttemptRow.__slots__))
 _IS_DUE = (_m.state == "pending") & (_m.next_attempt_at <= bindparam("now"))
 _DUE = (
     _MESSAGES.where(_m.endpoint == bindparam("endpoint"), _IS_DUE)
@@ -88,6 +90,12 @@ _HIGHEST = (
     .where(_m.endpoint == bindparam("endpoint"), _m.object.in_(bindparam("objects", expanding=True)))
     .group_by(_m.object)
 )
+_PUT_OFF = (
+    select(_m.object, func.max(_m.next_attempt_at))
+    .where(_m.endpoint == bindparam("endpoint"), _m.state == "pending")
+    .where(_m.object.in_(bindparam("objects", expanding=True)))
+    .group_by(_m.object)
+)
 _KINDS = (
     select(_m.object, _m.type)
     .where(_m.endpoint == bindparam("endpoint"), _m.object.in_(bindparam("objects", expanding=True)))
@@ -97,6 +105,17 @@ _ADD, _ADD_ATTEMPTS = insert(tables.webhook_messages), insert(tables.webhook_att
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
 _COUNT = update(tables.webhook_totals).values(attempts=tables.webhook_totals.c.attempts + bindparam("more"))
 _THERE = select(_m.number).where(_m.number.in_(_NUMBERS)).with_for_update()
+_NUMBERED_ATTEMPTS = (
+    select(*(_a[name] for name in AttemptRow.__slots__), _a.id)
+    .add_columns(func.row_number().over(partition_by=_a.message, order_by=_a.id.desc()).label("from_newest"))
+    .where(_a.message.in_(_NUMBERS))
+    .subquery()
+)
+_NEWEST_ATTEMPTS = (
+    select(*(_NUMBERED_ATTEMPTS.c[name] for name in AttemptRow.__slots__))
+    .where(_NUMBERED_ATTEMPTS.c.from_newest <= MOST_ATTEMPTS)
+    .order_by(_NUMBERED_ATTEMPTS.c.id)
+)
 _DELIVERED = update(tables.webhook_messages).where(_m.number.in_(_NUMBERS)).values(state="delivered")
 _e = tables.webhook_endpoints.c
 _WITH_DUE = select(_e.id).where(_e.active, exists().where(_m.endpoint == _e.id, _IS_DUE)).order_by(_e.id)
@@ -130,10 +149,18 @@ def _of_endpoints(wanted: Collection[tuple[str, str]]) -> Iterator[dict[str, Any
 
 
 def add_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
-    """Adds messages that are due at once, in this order."""
+    """Adds messages that are due at once, in this order, or with the one of their object that is put off."""
     now = int(time.time())
-    common = {"state": "pending", "tries": 0, "next_attempt_at": now, "created_at": now}
-    rows = [{name: getattr(each, name) for name in NewMessage.__slots__} | common for each in messages]
+    common = {"state": "pending", "tries": 0, "created_at": now}
+    put_off: dict[tuple[str, str], int] = {}
+    for of in _of_endpoints({(each.endpoint, each.object) for each in messages if each.sequence > 1}):
+        put_off |= {(of["endpoint"], name): until for name, until in connection.execute(_PUT_OFF, of)}
+    rows = [
+        {name: getattr(each, name) for name in NewMessage.__slots__}
+        | common
+        | {"next_attempt_at": max(now, put_off.get((each.endpoint, each.object), now))}
+        for each in messages
+    ]
     if rows:
         connection.execute(_ADD, rows)
 
@@ -205,7 +232,9 @@ def not_delivered(connection: Connection, message: MessageRow, next_attempt_at: 
     values |= {"state": "failed"} if next_attempt_at is None else {"next_attempt_at": next_attempt_at}
     unchanged = (_m.number == message.number) & (_m.tries == message.tries) & (_m.state == "pending")
     unchanged &= _m.next_attempt_at == message.next_attempt_at
-    connection.execute(update(tables.webhook_messages).where(unchanged).values(values))
+    changed = connection.execute(update(tables.webhook_messages).where(unchanged).values(values)).rowcount
+    if changed and next_attempt_at is not None:
+        _put_off_later(connection, message, next_attempt_at)
 
 
 def message(connection: Connection, endpoint: str, message_id: str) -> MessageRow | None:
@@ -222,17 +251,27 @@ def messages(connection: Connection, endpoint: str, *, after: int | None, limit:
 
 
 def attempts_of(connection: Connection, numbers: Collection[int]) -> dict[int, list[AttemptRow]]:
-    """By message, the first attempt first."""
+    """By message, the newest `MOST_ATTEMPTS`, the first of them first."""
     found: defaultdict[int, list[AttemptRow]] = defaultdict(list)
-    for row in connection.execute(_ATTEMPTS.where(_a.message.in_(list(numbers))).order_by(_a.id)):
+    for row in connection.execute(_NEWEST_ATTEMPTS, {"numbers": list(numbers)}):
         found[row.message].append(AttemptRow(*row))
     return found
 
 
-def redeliver(connection: Connection, number: int) -> None:
-    """A new round of attempts, from now on."""
-    values = {"state": "pending", "tries": 0, "next_attempt_at": int(time.time())}
-    connection.execute(update(tables.webhook_messages).where(_m.number == number).values(values))
+def redeliver(connection: Connection, message: MessageRow) -> None:
+    """A new round of attempts, from now on; what waits behind it waits no longer than it does."""
+    now = int(time.time())
+    values = {"state": "pending", "tries": 0, "next_attempt_at": now}
+    connection.execute(update(tables.webhook_messages).where(_m.number == message.number).values(values))
+    _put_off_later(connection, message, now)
+
+
+def _put_off_later(connection: Connection, message: MessageRow, until: int) -> None:
+    """The later messages of its object wait for it in any case: until then nobody looks at them. Those that were tried
+    themselves keep their own time."""
+    later = (_m.endpoint == message.endpoint) & (_m.object == message.object) & (_m.sequence > message.sequence)
+    waiting = update(tables.webhook_messages).where(later, _m.state == "pending", _m.tries == 0)
+    connection.execute(waiting.values(next_attempt_at=until))
 
 
 def _parts(items: Sequence[Any]) -> list[Sequence[Any]]:

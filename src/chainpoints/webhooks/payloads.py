@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from chainpoints.domain.webhooks import id_of_message, payload, reversed_type
-from chainpoints.store.history import Row
-from chainpoints.store.webhook_feed import END_OF_BLOCK, Happening
+from chainpoints.store.history import END_OF_BLOCK, Row
+from chainpoints.store.webhook_feed import Happening
 from chainpoints.store.webhook_messages import MessageRow, NewMessage
 from chainpoints.types import ZERO_ADDRESS, NodeId, format_points
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -261,6 +262,16 @@ def test_a_cursor_stays_valid_across_a_reorg(api: Api) -> None:
             rows.transfer(block, BOB, api.alice, 7)
     rest = all_pages(api, "/v1/transfers", first["next"], limit=3)
     assert [item["block"] for item in rest] == [36, 35, 34, 33, 32, 31, 30]
+
+
+@pytest.mark.parametrize("place", ["1:2147483648", "1:999999999999999", "999999999999999:2147483647", "0:0"])
+def test_a_cursor_is_a_place_that_there_may_be(api: Api, place: str) -> None:
+    cursor = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    is_one = int(place.split(":")[1]) < 2**31
+    lists = [f"/v1/{name}" for name in ("payments", "refunds", "issues", "claims", "transfers")]
+    for path in (*lists, f"/v1/wallets/{api.alice}/transfers"):
+        answer = api.public.send("GET", path, params={"cursor": cursor})
+        assert answer.status_code == (200 if is_one else 422), (path, answer.text)
 
 
 def test_payments_are_filtered_by_merchant_and_order(api: Api) -> None:

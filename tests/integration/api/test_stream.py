@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +17,8 @@ from sqlalchemy import delete, update
 from builders import signer
 from chain_rows import BLOCKS, ChainRows
 from chainpoints.api.routes import stream as routes
-from chainpoints.api.streams import MOST_OF_A_CALLER
+from chainpoints.api.streams import MOST_OF_A_CALLER, Streams
+from chainpoints.errors import ConfigError
 from chainpoints.store import tables
 from gateway import Api, Client, World
 
@@ -158,6 +161,41 @@ def test_a_wallet_is_told_to_anybody(api: Api) -> None:
     assert found == {"payment": "0.000005", "transfer": "0.000006"}
 
 
+def test_a_failure_to_read_does_not_silence_it_for_good(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = api.app.state.gateway.streams
+    read, failed = streams._read, threading.Event()
+
+    def fail_once() -> Any:
+        if failed.is_set():
+            return read()
+        failed.set()
+        raise ConfigError("the file is no database just now")
+
+    with listening(api.public, wallet=ALICE) as stream:
+        stream.next()
+        monkeypatch.setattr(streams, "_read", fail_once)
+        assert failed.wait(5)
+        pay(api, BLOCKS + 1, 5)
+        assert stream.next()["event"] == "payment"
+
+
+def test_reorgs_may_come_while_others_ask_for_them(api: Api) -> None:
+    streams, ended = Streams(api.store), threading.Event()
+
+    def come() -> None:
+        while not ended.is_set():
+            streams._reorgs.append((1, 1))
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(come)
+        try:
+            for _ in range(3_000):
+                streams.first_gone_since(2)
+        finally:
+            ended.set()
+        coming.result()
+
+
 def test_it_says_that_it_is_alive_and_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "HEARTBEAT_SECONDS", 0.2)
     made = api.operator.post("/v1/merchants/1/keys", {"name": "till", "scopes": ["orders:read"]})
@@ -176,7 +214,7 @@ def test_who_may_listen_and_to_how_many(api: Api) -> None:
     api.operator.problem("merchant-key-needed", 403, api.operator.send("GET", "/v1/stream"))
     shop = api.merchant(1, "orders:write")
     assert shop.problem("missing-scope", 403, shop.send("GET", "/v1/stream"))["missing_scope"] == "orders:read"
-    for wrong in ("x", "1.2.3", f"-1.0.0x{'0' * 64}.0", f"1.1.0x{'0' * 65}.1"):
+    for wrong in ("x", "1.2.3", f"-1.0.0x{'0' * 64}.0", f"1.1.0x{'0' * 65}.1", f"1.2147483648.0x{'0' * 64}.1"):
         headers = {"last-event-id": wrong}
         answer = api.public.send("GET", f"/v1/stream?wallet={ALICE}", headers=headers)
         api.public.problem("invalid-request", 422, answer)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, insert, select
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from builders import signer
@@ -20,6 +21,8 @@ from chain_rows import BLOCKS, ChainRows, block_hash
 from chainpoints.api.routes import webhooks as routes
 from chainpoints.config import Settings, load_settings
 from chainpoints.store import tables
+from chainpoints.store import webhook_messages as messages
+from chainpoints.store.webhook_messages import MessageRow, NewMessage
 from chainpoints.types import ONE_POINT
 from chainpoints.webhooks.deliver import AT_ONCE
 from chainpoints.webhooks.send import Client as Sender
@@ -338,6 +341,55 @@ def test_metrics_say_what_waits_and_what_fails(api: Api, shop: Client) -> None:
 def metric(api: Api, name: str) -> float:
     lines = api.operator.send("GET", "/metrics").text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
+def test_of_many_attempts_the_newest_are_told_and_kept_with_an_answer(api: Api, shop: Client) -> None:
+    made = hook(shop, "https://shop.example.com/")
+    message = ping(shop, made)
+    with api.store.write() as connection:
+        number = connection.scalar(select(tables.webhook_messages.c.number))
+        row = {"message": number, "duration_ms": 1, "status": 500, "answer": "x" * 1_024, "error": None}
+        connection.execute(insert(tables.webhook_attempts), [row | {"started_at": at} for at in range(1_000)])
+    again = shop.post(f"{HOOKS}/{made['id']}/messages/{message['id']}/redeliver", {})
+    (shown,) = sent(shop, made)
+    assert [each["started_at"] for each in shown["attempts"]] == list(range(980, 1_000))
+    assert again["attempts"] == shown["attempts"]
+    with api.store.read() as connection:
+        assert max(map(len, connection.scalars(select(tables.idempotency.c.body)))) < 30_000
+
+
+def test_what_waits_for_an_earlier_message_is_not_looked_at_until_then(api: Api, shop: Client) -> None:
+    """However much a dead server has waiting, it costs the others nothing."""
+    made, now = hook(shop, "https://shop.example.com/"), int(time.time())
+
+    def due(at: int) -> list[tuple[str, int]]:
+        with api.store.read() as connection:
+            return [(each.object, each.sequence) for each in messages.due(connection, made["id"], at, 100, [])]
+
+    def message(name: str, sequence: int) -> NewMessage:
+        place = {"block_number": None, "block_hash": None, "log_index": None, "standing": False, "payload": "{}"}
+        return NewMessage(f"{name} {sequence}", made["id"], "ping", name, sequence, **place)  # type: ignore[arg-type]
+
+    def known(name: str) -> MessageRow:
+        with api.store.read() as connection:
+            return messages.message(connection, made["id"], name) or pytest.fail(name)
+
+    with api.store.write() as connection:
+        messages.add_messages(connection, [message(name, number) for name in "ab" for number in (1, 2)])
+    for name in "ab":  # the first attempts fail
+        with api.store.write() as connection:
+            messages.not_delivered(connection, known(f"{name} 1"), now + 3_600)
+    with api.store.write() as connection:  # and more comes
+        messages.add_messages(connection, [message(name, 3) for name in "ab"])
+    with api.store.read() as connection:
+        assert connection.scalar(select(func.min(tables.webhook_messages.c.next_attempt_at))) == now + 3_600
+    with api.store.write() as connection:
+        messages.redeliver(connection, known("a 1"))
+    assert due(now + 10) == [("a", 1)]
+    with api.store.write() as connection:
+        messages.delivered(connection, [known("a 1").number])
+    assert due(now + 10) == [("a", 2)]
+    assert due(now + 3_600) == [("a", 2), ("b", 1)]
 
 
 def test_messages_come_in_pages(api: Api, shop: Client) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
 from x402.mechanisms.evm import constants
 from x402.mechanisms.evm.exact import ExactEvmClientScheme
@@ -26,8 +26,9 @@ from chain_rows import MANIFEST
 from chainpoints.api import exact
 from chainpoints.api.routes import x402 as routes
 from chainpoints.chain.calls import Calls
-from chainpoints.relayer.housekeeping import ANSWERS_KEPT_SECONDS
+from chainpoints.relayer.housekeeping import Housekeeping
 from chainpoints.store import tables
+from chainpoints.store.idempotency import X402
 from gateway import PATIENCE_SECONDS, Api, World, serving
 
 pytestmark = pytest.mark.integration
@@ -140,31 +141,17 @@ def test_a_payment_is_settled_once_and_told_so_once(world: World) -> None:
 
 
 def test_a_payment_of_long_ago_is_not_told_as_settled_again(world: World) -> None:
-    """Also when nobody remembers any more that it was told."""
+    """That it was told is not forgotten with other answers."""
     give_points(world)
     client, wanted = facilitator(world), asked(world)
     payment = signed(wanted)
     assert client.settle(payment, wanted).success
-    assert routes._TOLD_FOR_SECONDS < ANSWERS_KEPT_SECONDS
     with world.store.write() as connection:
-        connection.execute(delete(tables.idempotency))
-    world.move_to(world.deployment.anvil.now() + routes._TOLD_FOR_SECONDS + 1)
+        connection.execute(update(tables.idempotency).values(created_at=0))
+    Housekeeping(world.store).step()
+    with world.store.read() as connection:
+        assert set(connection.scalars(select(tables.idempotency.c.owner))) == {X402}
     assert client.verify(payment, wanted).invalid_reason == constants.ERR_NONCE_ALREADY_USED
-    assert client.settle(payment, wanted).error_reason == constants.ERR_NONCE_ALREADY_USED
-
-
-def test_a_payment_that_waited_for_days_is_told_as_settled(world: World) -> None:
-    """The six days begin when it is mined, not when it was accepted."""
-    give_points(world)
-    client, wanted = facilitator(world), asked(world)
-    payment = signed(wanted)
-    assert client.settle(payment, wanted).success
-    with world.store.write() as connection:  # it was accepted long ago, and mined just now; nobody was told yet
-        long_ago = tables.relay_requests.c.accepted_at - 2 * routes._TOLD_FOR_SECONDS
-        connection.execute(update(tables.relay_requests).values(accepted_at=long_ago))
-        connection.execute(delete(tables.idempotency))
-    assert client.verify(payment, wanted).is_valid
-    assert client.settle(payment, wanted).success
     assert client.settle(payment, wanted).error_reason == constants.ERR_NONCE_ALREADY_USED
 
 
@@ -303,31 +290,32 @@ def test_what_was_used_past_the_facilitator_is_told_by_the_chain(world: World) -
     give_points(world)
     client, wanted = facilitator(world), asked(world)
     payment = signed(wanted)
-    terms = payment.payload["authorization"]
-    body = {
-        "sender": ALICE,
-        "to": SHOP,
-        "amount": "2.5",
-        "valid_after": int(terms["validAfter"]),
-        "valid_before": int(terms["validBefore"]),
-        "nonce": terms["nonce"],
-        "signature": payment.payload["signature"],
-    }
-    used = world.mined(world.public.post("/v1/transfers", body))
+    used = world.mined(world.public.post("/v1/transfers", as_transfer(payment)))
     with world.store.write() as connection:  # and much that the wallet asked for since
-        row = dict(
-            connection.execute(select(tables.relay_requests).where(tables.relay_requests.c.wallet == ALICE))
-            .mappings()
-            .first()
-            or {}
-        )
-        del row["sequence"]
-        later = [row | {"id": f"later {number}", "kind": "claim", "state": "refused"} for number in range(60)]
-        connection.execute(insert(tables.relay_requests), later)
+        row = {"kind": "claim", "lane": "relayer", "wallet": ALICE, "payload": "{}", "state": "refused"}
+        row |= {"not_before": 0, "accepted_at": 0, "failures": 0}
+        connection.execute(insert(tables.relay_requests), [row | {"id": f"later {n}"} for n in range(60)])
     verified = client.verify(payment, wanted)
     assert verified.invalid_message == f"the relay request {used['id']} has used the nonce"
     assert_refused(client, payment, wanted, constants.ERR_NONCE_ALREADY_USED)
     assert balances(world) == ("7.500000", "2.500000")
+
+
+def test_what_was_settled_is_no_other_request_when_it_is_sent_as_a_transfer(world: World) -> None:
+    give_points(world)
+    client, wanted = facilitator(world), asked(world)
+    payment = signed(wanted)
+    settled = client.settle(payment, wanted)
+    assert world.public.post("/v1/transfers", as_transfer(payment))["id"] == request_of(settled)
+    assert balances(world) == ("7.500000", "2.500000")
+
+
+def as_transfer(payment: PaymentPayload) -> dict[str, Any]:
+    """The same message, as POST /v1/transfers takes it."""
+    terms = payment.payload["authorization"]
+    times = {"valid_after": int(terms["validAfter"]), "valid_before": int(terms["validBefore"])}
+    body = {"sender": ALICE, "to": SHOP, "amount": "2.5", "nonce": terms["nonce"]}
+    return body | times | {"signature": payment.payload["signature"]}
 
 
 def test_of_two_payments_that_she_cannot_both_make_the_second_is_refused_by_the_chain(world: World) -> None:

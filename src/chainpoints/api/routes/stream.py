@@ -23,7 +23,8 @@ from chainpoints.api.limits import network_of
 from chainpoints.api.routes.history import SHAPES
 from chainpoints.api.schemas.stream import EXAMPLE, StreamPlace, StreamQuery, stream_place
 from chainpoints.errors import RequestRefused, StoreUnavailable
-from chainpoints.store.stream import END_OF_BLOCK, Of, events_after, hash_of_block
+from chainpoints.store.history import END_OF_BLOCK
+from chainpoints.store.stream import Of, events_after, hash_of_block
 from chainpoints.types import parse_wallet
 
 router = APIRouter(tags=["stream"])

@@ -7,7 +7,6 @@ wants what. What has no signed form in the contracts is in `wallet_calls`.
 from __future__ import annotations
 
 import secrets
-import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -21,6 +20,8 @@ from chainpoints.api.proofs import (
     check_room_for_unproved,
     check_signature,
     check_time,
+    id_of,
+    wallet_action_id,
 )
 from chainpoints.api.routes.requests import accepted
 from chainpoints.api.routes.wallets import WalletPath
@@ -41,7 +42,6 @@ from chainpoints.api.schemas.wallet_actions import (
 )
 from chainpoints.chain.signatures import (
     claim_approval_typed_data,
-    digest,
     for_wallets,
     gift_typed_data,
     permit_typed_data,
@@ -189,8 +189,8 @@ def _transfer(action: Action, view: View, body: NewTransfer) -> Answer:
     check_time(view, body.valid_after, body.valid_before)
     times, nonce = (body.valid_after, body.valid_before), parse_hash(body.nonce)
     typed_data = transfer_typed_data(action.gateway.manifest, sender, to, amount, *times, nonce)
-    request_id = _proved(action, view, body, typed_data, sender)
-    if known := _known(view, request_id):
+    message_id = _proved(action, view, body, typed_data, sender)
+    if known := _known(view, message_id):
         return known
     check_not_frozen(view, sender)
     check_balance(view, sender, amount)
@@ -202,7 +202,7 @@ def _transfer(action: Action, view: View, body: NewTransfer) -> Answer:
         "valid_before": body.valid_before,
         "nonce": nonce,
     }
-    return _accept(action, view, "transfer", sender, body, payload, request_id)
+    return _accept(action, view, "transfer", sender, body, payload, message_id)
 
 
 def _permit(action: Action, view: View, body: NewPermit) -> Answer:
@@ -210,11 +210,11 @@ def _permit(action: Action, view: View, body: NewPermit) -> Answer:
     _check_deadline(view, body.deadline)
     terms = spender, amount, body.nonce, body.deadline
     typed_data = permit_typed_data(action.gateway.manifest, owner, *terms)
-    request_id = _proved(action, view, body, typed_data, owner)
-    if known := _known(view, request_id):
+    message_id = _proved(action, view, body, typed_data, owner)
+    if known := _known(view, message_id):
         return known
     payload = {"owner": owner, "spender": spender, "amount": amount, "deadline": body.deadline}
-    return _accept(action, view, "permit", owner, body, payload, request_id)
+    return _accept(action, view, "permit", owner, body, payload, message_id)
 
 
 def _approve_claim(action: Action, view: View, body: NewClaimApproval) -> Answer:
@@ -223,31 +223,33 @@ def _approve_claim(action: Action, view: View, body: NewClaimApproval) -> Answer
     _check_deadline(view, body.deadline)
     terms = delegate, to, cap, body.deadline, body.nonce
     typed_data = claim_approval_typed_data(action.gateway.manifest, owner, *terms)
-    request_id = _proved(action, view, body, typed_data, owner)
-    if known := _known(view, request_id):
+    message_id = _proved(action, view, body, typed_data, owner)
+    if known := _known(view, message_id):
         return known
     payload = {"owner": owner, "delegate": delegate, "to": to, "cap": cap, "deadline": body.deadline}
-    return _accept(action, view, "permit_claim", owner, body, payload, request_id)
+    return _accept(action, view, "permit_claim", owner, body, payload, message_id)
 
 
 _Signed = NewTransfer | NewPermit | NewClaimApproval
 
 
 def _proved(action: Action, view: View, body: _Signed, typed_data: dict[str, Any], holder: str) -> str | None:
-    """The id of the request that the signed message is, whoever brings it: what was mined can be read and sent again by
-    anybody. None for a contract wallet, whose signature is not checked here, so that nobody can take the id ahead."""
+    """The id of the signed message, which is one request whoever brings it: what was mined anybody can read and send
+    again. None for a contract wallet, whose signature is not checked here, so that nobody can take the id ahead."""
     if body.contract_wallet:
         return None
     check_signature(typed_data, body.signature, holder)
-    request_id = str(uuid.uuid5(uuid.UUID(bytes=digest(typed_data)[:16]), "wallet action"))
-    action.gateway.store.hold(view.connection, f"signed {request_id}")
-    return request_id
+    message_id = id_of(typed_data)
+    action.gateway.store.hold(view.connection, f"signed {message_id}")
+    return message_id
 
 
-def _known(view: View, request_id: str | None) -> Answer | None:
-    """How the request stands that the message was before."""
-    known = known_request(view.connection, request_id) if request_id else None
-    return accepted(view, known) if known else None
+def _known(view: View, message_id: str | None) -> Answer | None:
+    """How the request stands that the message was before, brought here or by x402."""
+    for each in (wallet_action_id(message_id), message_id) if message_id else ():
+        if known := known_request(view.connection, each):
+            return accepted(view, known)
+    return None
 
 
 def _accept(
@@ -257,7 +259,7 @@ def _accept(
     holder: str,
     body: _Signed,
     payload: dict[str, Any],
-    request_id: str | None,
+    message_id: str | None,
 ) -> Answer:
     signed = {"signature": body.signature, "contract_wallet": body.contract_wallet}
     if body.contract_wallet or kind in APPROVALS:
@@ -270,7 +272,7 @@ def _accept(
         not_before=view.now,
         wallet=None if body.contract_wallet else holder,  # unproved, it must hold up nothing of theirs
         promised_gwei=promised(action.gateway, view, kind, None, by_code=body.contract_wallet),
-        request_id=request_id,
+        request_id=wallet_action_id(message_id) if message_id else None,
     )
     return accepted(view, request)
 

@@ -168,7 +168,7 @@ def list_messages(
     webhook_id: WebhookPath,
     query: Annotated[MessagesQuery, Query()],
 ) -> MessagePage:
-    """What it was sent, the newest first, with every attempt. Needs the scope webhooks:read."""
+    """What it was sent, the newest first, each with its newest 20 attempts. Needs the scope webhooks:read."""
     with gateway.reading() as view:
         _reader(gateway, view, token, merchant)
         _known(view, merchant, webhook_id)
@@ -193,9 +193,9 @@ def redeliver_message(
 
     def effect(view: View) -> Answer:
         _active(view, merchant, webhook_id)
-        number = _known_message(view, webhook_id, message_id).number
-        messages.redeliver(view.connection, number)
-        attempts = messages.attempts_of(view.connection, [number])[number]
+        message = _known_message(view, webhook_id, message_id)
+        messages.redeliver(view.connection, message)
+        attempts = messages.attempts_of(view.connection, [message.number])[message.number]
         return Answer(202, _message(_known_message(view, webhook_id, message_id), attempts))
 
     return _keyed(action, merchant, _Nothing(), effect)

@@ -30,10 +30,9 @@ from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME
 from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store import relay
-from chainpoints.store.idempotency import StoredAnswer, store_answers, stored_answer
+from chainpoints.store.idempotency import X402, StoredAnswer, store_answers, stored_answer
 from chainpoints.store.relay import add_request, known_request
-from chainpoints.store.status import time_of
-from chainpoints.types import DAY_SECONDS, DECIMALS
+from chainpoints.types import DECIMALS
 
 router = APIRouter(prefix="/x402", tags=["x402"])
 
@@ -42,11 +41,6 @@ _PAUSE_SECONDS = 0.2
 _MOST_WAITING = 100
 """More are told at once that it is pending."""
 
-_TOLD_FOR_SECONDS = 6 * DAY_SECONDS
-"""By the chain's clock, from its block on. Less than answers are kept for: whether one was told as settled is known for
-as long as it can be told so."""
-
-_OWNER = "x402"
 _JSON = "application/json"
 
 
@@ -113,7 +107,7 @@ def _accept(gateway: Gateway, body: X402Payment) -> Transfer | X402Settled:
 def _accept_once(gateway: Gateway, transfer: Transfer) -> Why | None:
     try:
         with gateway.writing() as view:
-            gateway.store.hold(view.connection, f"x402 {transfer.id}")
+            gateway.store.hold(view.connection, f"signed {transfer.id}")
             if known_request(view.connection, transfer.id):
                 return None
             if why := exact.against(view, transfer):
@@ -169,21 +163,19 @@ def _standing(gateway: Gateway, transfer: Transfer) -> X402Settled:
 def _tell(gateway: Gateway, transfer: Transfer) -> X402Settled:
     """Success, to the first who is told of it."""
     with gateway.writing() as view:
-        gateway.store.hold(view.connection, f"x402 {transfer.id}")
+        gateway.store.hold(view.connection, f"signed {transfer.id}")
         request = known_request(view.connection, transfer.id)
         if request is None or request.state == "refused" or is_pending(request, view.at):
             return _settled(gateway, transfer, exact.PENDING, "a reorg took its block", request)
         if why := _told_before(view, request):
             return _settled(gateway, transfer, why.reason, why.message, request)
         told = _settled(gateway, transfer, None, None, request)
-        store_answers(view.connection, {(_OWNER, transfer.id): StoredAnswer("", 200, _json(told).decode())})
+        store_answers(view.connection, {(X402, transfer.id): StoredAnswer("", 200, _json(told).decode())})
         return told
 
 
 def _told_before(view: View, request: relay.Request) -> Why | None:
-    mined_at = time_of(view.connection, request.block_hash) if request.block_hash else None
-    is_old = mined_at is not None and view.now - mined_at > _TOLD_FOR_SECONDS
-    if is_old or stored_answer(view.connection, _OWNER, request.id):
+    if stored_answer(view.connection, X402, request.id):
         return Why(exact.USED, f"the payment was made and told as settled before, as relay request {request.id}")
     return None
 

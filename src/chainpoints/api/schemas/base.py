@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chainpoints.api.schemas.forms import text_of
 from chainpoints.errors import InvalidInput
+from chainpoints.store.history import END_OF_BLOCK
 from chainpoints.store.status import Finality
 
 NOT_A_CURSOR = "cursor: not a cursor of this list; begin again without one"
@@ -190,7 +191,14 @@ def log_place(cursor: str | None) -> tuple[int, int] | None:
         return None
     if len(place) != 2:
         raise InvalidInput(NOT_A_CURSOR)
-    return place_number(place[0]), place_number(place[1])
+    return place_number(place[0]), log_number(place[1])
+
+
+def log_number(text: str) -> int:
+    """A log's index, or what stands for the end of a block. Raises InvalidInput for a larger one."""
+    if (number := place_number(text)) > END_OF_BLOCK:
+        raise InvalidInput(NOT_A_CURSOR)
+    return number
 
 
 def place_number(text: str) -> int:

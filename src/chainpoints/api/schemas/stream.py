@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from chainpoints.api.schemas.base import NOT_A_CURSOR, Address, Shape
+from chainpoints.api.schemas.base import NOT_A_CURSOR, Address, Shape, log_number
 from chainpoints.errors import InvalidInput
 
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,10})\.(0x[0-9a-f]{64})\.([0-9]{1,15})", re.ASCII)
@@ -56,4 +56,4 @@ def stream_place(cursor: str) -> StreamPlace:
     if not found:
         raise InvalidInput(NOT_A_CURSOR)
     block, log, block_hash, final = found.groups()
-    return StreamPlace(int(block), int(log), block_hash, int(final))
+    return StreamPlace(int(block), log_number(log), block_hash, int(final))

@@ -116,7 +116,7 @@ class Message(Shape):
     created_at: Timestamp
     next_attempt_at: Timestamp | None
     payload: dict[str, Any] = Field(examples=[_PAYLOAD])
-    attempts: list[Attempt]
+    attempts: list[Attempt] = Field(description="the newest 20, the first of them first")
 
 
 class MessagePage(Shape):

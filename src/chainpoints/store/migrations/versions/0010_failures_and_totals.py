@@ -27,6 +27,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("transaction_id", "request", name="pk_relay_failures"),
     )
     op.create_index("ix_relay_failures_request", "relay_failures", ["request"])
+    op.drop_index("ix_relay_requests_wallet_state", "relay_requests")
+    columns = ["wallet", "state", "kind", "sequence"]
+    op.create_index("ix_relay_requests_wallet_state_kind_sequence", "relay_requests", columns)
     totals = op.create_table(
         "webhook_totals",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
