@@ -111,8 +111,11 @@ def receiving(reply: Reply = well) -> Iterator[Receiver]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 256  # with the usual 5, connections that come at once wait a second, or are reset
+
+    server = Server(("127.0.0.1", 0), Handler)
     receiver = Receiver(server.server_address[1], reply)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="receiver")
     thread.start()
