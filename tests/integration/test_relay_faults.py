@@ -11,7 +11,7 @@ import pytest
 from builders import Deployment, signer
 from chainpoints.chain.signer import local_key, role_address
 from chainpoints.config import Secret
-from chainpoints.store import relay, relay_transactions, tables
+from chainpoints.store import gas, relay, relay_transactions, tables
 from chainpoints.store.relay import Request
 from chainpoints.store.relay_transactions import Attempt
 from chainpoints.store.session import Store
@@ -401,6 +401,53 @@ def test_a_failed_transaction_that_a_reorg_takes_becomes_a_no_op(shop: Shop) -> 
     assert shop.states([request.id for request in done]) == ["mined", "refused", "mined", "mined"]
     assert len(shop.paid_orders()) == 3
     shop.assert_no_gaps()
+
+
+def test_what_two_transactions_carry_by_turns_is_done_by_whichever_succeeds(store: Store) -> None:
+    """Reorgs let the first one fail, then succeed, then fail again; the second one the other way round."""
+    sender, block = signer("relayer").address, iter(range(1, 99))
+    claim = {"kind": "claim", "lane": "relayer", "payload": {}, "not_before": 0, "merchant": MERCHANT}
+
+    def mined(transaction: int, succeeded: bool) -> None:
+        with store.write() as connection:
+            rows = {
+                row.id: row
+                for state in ("unfinished", "watched")
+                for row in getattr(relay_transactions, state)(connection, sender)
+            }
+            tx, at = rows[transaction], next(block)
+            relay_transactions.mined(connection, tx, tx.attempts[0].hash, succeeded, (at, f"0x{at:064x}"), 10**9)
+
+    def stands() -> tuple[str, int | None, int]:
+        with store.read() as connection:
+            row = connection.execute(tables.relay_requests.select()).one()
+            return row.state, row.transaction_id, gas.usage(connection, MERCHANT, 0).spent
+
+    with store.write() as connection:
+        request = relay.add_request(connection, **claim)  # type: ignore[arg-type]
+        for nonce in range(2):
+            attempt = Attempt(f"0x{nonce:064x}", "0x", max_fee=1, priority_fee=1, gas=50_000)
+            relay_transactions.record(connection, sender, "claim", [request.id][nonce:], nonce, attempt)
+    mined(1, succeeded=False)
+    assert stands() == ("accepted", None, 1)
+    with store.write() as connection:
+        relay.carry(connection, [request.id], 2)
+    mined(2, succeeded=True)
+    assert stands() == ("mined", 2, 2)
+
+    mined(1, succeeded=True)
+    mined(2, succeeded=False)
+    assert stands() == ("mined", 1, 2)
+    for order in ((1, 2), (2, 1)):  # whichever is looked at first
+        for transaction in order:
+            mined(transaction, succeeded=transaction == 2)
+        assert stands() == ("mined", 2, 2)
+        for transaction in order:
+            mined(transaction, succeeded=transaction == 1)
+        assert stands() == ("mined", 1, 2)
+    with store.write() as connection:
+        relay_transactions.finalise(connection, sender, 99)
+        assert not connection.execute(tables.relay_failures.select()).all()
 
 
 @pytest.mark.parametrize("gone_before", [False, True])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 import pytest
 
-from builders import private_key, signer
+from builders import ROOT, private_key, signer
 from chainpoints.chain.calls import Calls
 from chainpoints.chain.signatures import sign
 from chainpoints.types import ZERO_ADDRESS, parse_points
-from gateway import DAY, PATIENCE_SECONDS, WEEK, Client, World
+from gateway import DAY, FEC, PATIENCE_SECONDS, WEEK, Client, World
 
 pytestmark = pytest.mark.integration
 
@@ -52,6 +53,18 @@ def holder(world: World) -> tuple[Client, str]:
     world.issue(shop, "alice", "900", "till-1")
     node = world.pay(shop, "alice", "500", "web-1")["node"]
     return shop, node
+
+
+def test_the_pages_code_pays_an_order(world: World) -> None:
+    """docs/api.md, as it stands there."""
+    shop, _ = holder(world)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/api.md").read_text(), re.DOTALL)
+    assert "http://127.0.0.1:8600" in code
+    names: dict[str, Any] = {}
+    exec(compile(code.replace("http://127.0.0.1:8600", world.url), "docs/api.md", "exec"), names)
+    order = shop.post("/v1/orders", {"reference": "by-the-page", "program": FEC, "points": "20"})["id"]
+    world.mined(names["pay"](order, private_key("alice").hex()))
+    assert shop.get(f"/v1/orders/{order}")["status"] == "paid"
 
 
 def test_points_are_sent_by_signature(world: World) -> None:
