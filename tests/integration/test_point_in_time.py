@@ -25,7 +25,7 @@ from faults.fleet import wait_until
 pytestmark = pytest.mark.integration
 
 PAGE = (ROOT / "docs/runbook.md").read_text()
-COPY, GO_BACK = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+COPY, GO_BACK = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "$BACKUPS" in block]
 (ARCHIVE,) = re.findall(r"`archive_command='(.*?)'`", PAGE)
 
 
