@@ -21,7 +21,8 @@ _SEND = "eth_sendRawTransaction"
 class StubbornMempool(LyingEndpoint):
     """`holding` keeps transactions back and says that they were taken, `holding_of` those of some senders; `forget`
     loses what is held, as a node does that restarts; `deaf` drops the reply after taking them;
-    `broken` answers every call with an error; `lacks` names methods that it does not know."""
+    `broken` answers every call with an error; `lacks` names methods that it does not know; `words` are what it says
+    instead of geth's. It takes nothing that may cost more than an ether, and counts what was too dear."""
 
     def __init__(self, node_url: str) -> None:
         super().__init__(node_url)
@@ -30,7 +31,8 @@ class StubbornMempool(LyingEndpoint):
         self.holding_of: set[str] = set()
         self.held: list[str] = []
         self.taken: list[dict[str, Any]] = []
-        self.underpriced = 0
+        self.underpriced = self.too_dear = 0
+        self.words: dict[str, str] = {}
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         if self.broken:
@@ -44,7 +46,7 @@ class StubbornMempool(LyingEndpoint):
             return super().answer(body)
         refusal = self._offer(request["params"][0])
         if refusal:
-            return 200, json.dumps(_error(request, refusal)).encode()
+            return 200, json.dumps(_error(request, self.words.get(refusal, refusal))).encode()
         if self.holding or self.taken[-1]["sender"] in self.holding_of:
             self.held.append(request["params"][0])
             result = "0x" + keccak(hexstr=request["params"][0]).hex()
@@ -73,6 +75,9 @@ class StubbornMempool(LyingEndpoint):
 
     def _offer(self, raw: str) -> str | None:
         fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        if fields["gas"] * fields["maxFeePerGas"] > 10**18:
+            self.too_dear += 1
+            return "tx fee exceeds the configured cap (1.00 ether)"
         offer = {name: fields[name] for name in ("nonce", "maxFeePerGas", "maxPriorityFeePerGas", "data", "value")}
         offer |= {"sender": Account.recover_transaction(raw).lower(), "hash": "0x" + keccak(hexstr=raw).hex()}
         same = [other for other in self.taken if (other["sender"], other["nonce"]) == (offer["sender"], offer["nonce"])]

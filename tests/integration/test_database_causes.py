@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from builders import fresh_database
 from chainpoints.config import Secret
 from chainpoints.errors import StoreUnavailable
 from chainpoints.store.migrate import migrate
+from chainpoints.store.relay_transactions import set_trouble
 from chainpoints.store.session import Store
 
 pytestmark = pytest.mark.integration
@@ -39,6 +42,21 @@ def test_a_user_that_the_server_does_not_have(postgres: str) -> None:
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     assert "its file cannot be opened" in told(f"sqlite:///{tmp_path}")
+
+
+def test_a_server_that_takes_no_writes_for_a_while(postgres: str) -> None:
+    """After a failover its address leads to a standby; or its disk is full."""
+    with fresh_database(postgres, "takes_no_writes") as address, psycopg.connect(address, autocommit=True) as server:
+        store = Store(Secret(address))
+        migrate(store)
+        store.close()
+        server.execute("ALTER DATABASE takes_no_writes SET default_transaction_read_only = on")
+        with pytest.raises(StoreUnavailable, match="it takes no writes"), store.write() as connection:
+            set_trouble(connection, "relayer", "0x", None)
+        server.execute("ALTER DATABASE takes_no_writes RESET default_transaction_read_only")
+        with store.write() as connection:
+            set_trouble(connection, "relayer", "0x", None)
+        store.close()
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,23 @@ from __future__ import annotations
 import signal
 import time
 from itertools import pairwise
+from threading import Lock
+from typing import Any
 
 import pytest
 
 from builders import Deployment, signer
-from chainpoints.chain.signer import local_key, role_address
+from chainpoints.chain.reverts import Reverts
+from chainpoints.chain.signer import load_signer, local_key, role_address
 from chainpoints.config import Secret
+from chainpoints.relayer.fees import FeePolicy, policy_of
+from chainpoints.relayer.lane import Common, Lane
+from chainpoints.relayer.node import Node
+from chainpoints.relayer.sender import Sender
+from chainpoints.relayer.watch import Watch
 from chainpoints.store import gas, relay, relay_transactions, tables
 from chainpoints.store.relay import Request
-from chainpoints.store.relay_transactions import Attempt
+from chainpoints.store.relay_transactions import Attempt, Transaction
 from chainpoints.store.session import Store
 from chainpoints.types import ONE_POINT
 from lying_endpoint import lying_endpoint, truth
@@ -22,7 +30,6 @@ from relaying import (
     Shop,
     eventually,
     node_of,
-    on_chain,
     opened_shop,
     order_hash,
     relayer_process,
@@ -138,6 +145,88 @@ def test_t29_a_replacement_that_a_node_calls_underpriced_is_raised(shop: Shop) -
             eventually(lambda: shop.lanes()["relayer"] is None)
     assert endpoint.underpriced > 0
     shop.assert_no_gaps()
+
+
+def test_t29_what_a_node_in_other_words_has_already_is_raised_after_a_restart(shop: Shop) -> None:
+    """Nethermind's: what it has and what it would not replace."""
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.words = {
+            "already known": "AlreadyKnown",
+            "replacement transaction underpriced": "ReplacementNotAllowed",
+        }
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            payment = shop.pay(PEOPLE[0], 10, "order")
+            eventually(lambda: bool(endpoint.held))
+        with relaying(shop, url=endpoint.url, replace_after_seconds=1):
+            eventually(lambda: len(endpoint.held) > 1)
+            assert shop.lanes()["relayer"] is None
+            endpoint.release(-1)
+            assert shop.wait([payment])[0].state == "mined"
+    shop.assert_no_gaps()
+
+
+def test_t29_a_clock_that_is_set_back_keeps_nothing_from_being_raised(shop: Shop) -> None:
+    with stubborn_mempool(shop.anvil.url) as endpoint:
+        endpoint.holding = True
+        with relaying(shop, url=endpoint.url, replace_after_seconds=60):
+            payment = shop.pay(PEOPLE[0], 10, "order")
+            eventually(lambda: bool(endpoint.held))
+            with shop.store.write() as connection:
+                later = tables.relay_attempts.update().values(broadcast_at=int(time.time()) + 3_600)
+                connection.execute(later.where(tables.relay_attempts.c.raw == endpoint.held[0]))
+            eventually(lambda: len(endpoint.held) > 1)
+            endpoint.release(-1)
+            assert shop.wait([payment])[0].state == "mined"
+
+
+def test_t31_no_transaction_offers_more_than_nodes_take(shop: Shop) -> None:
+    """An ether: while one request alone would, it waits; when only several together would, they go apart."""
+    gwei = 10**9
+    with stubborn_mempool(shop.anvil.url) as endpoint, relaying(shop, url=endpoint.url, cap=50_000 * gwei):
+        shop.anvil.rpc.call("anvil_setBalance", role_address(shop.deployment.settings, "relayer"), hex(10**21))
+        shop.anvil.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(8_000 * gwei))
+        shop.anvil.mine()
+        payments = [shop.pay(person, 10, f"order {person}") for person in PEOPLE]
+        eventually(lambda: "nodes take no more than 1" in (shop.lanes()["relayer"] or ""))
+        assert set(shop.states(payments)) == {"accepted"}
+        shop.anvil.mine(15)  # each empty block takes an eighth off the base fee
+        assert {request.state for request in shop.wait(payments)} == {"mined"}
+    assert len({request.transaction_hash for request in shop.requests(payments)}) > 1
+    assert endpoint.too_dear == 0
+    shop.assert_no_gaps()
+
+
+def test_t31_no_no_op_offers_more_than_the_cap(shop: Shop) -> None:
+    settings = shop.deployment.settings
+    sender = Sender(load_signer(settings, "relayer"), settings.chain.chain_id)
+    for cap, offer in ((112, None), (113, 113)):
+        policy = FeePolicy(cap=cap, lowest_priority_fee=1, replace_after_seconds=3)
+        node = Node(shop.anvil.rpc, settings.chain, sender.address)
+        watch = Watch(shop.store, node, sender, shop.calls, policy, on_step=lambda _: None)
+        attempt = Attempt("0x01", "0x", max_fee=100, priority_fee=1, gas=50_000)
+        failed = Transaction(1, sender.address, 0, "payment", "mined", False, 7, "0x07", 0, [attempt])
+        no_op = watch._no_op(failed)
+        assert (no_op and no_op.max_fee) == offer
+
+
+def test_a_leader_that_leads_again_tells_its_trouble_again(shop: Shop) -> None:
+    """Another one led meanwhile, or nobody did: what stands in the store is not what this one told last."""
+    settings = shop.deployment.settings
+    sender = Sender(load_signer(settings, "relayer"), settings.chain.chain_id)
+    node, policy = Node(shop.anvil.rpc, settings.chain, sender.address), policy_of(settings)
+    artifacts = shop.deployment.artifacts
+    common = Common(settings.chain, shop.store, shop.calls, Reverts(artifacts), policy, on_step=lambda _: None)
+    lane = Lane("relayer", "relayer", Lock(), node, sender, common)
+    shop.anvil.rpc.call("anvil_setBalance", sender.address, "0x0")
+    for _ in range(2):
+        lane.start()
+        with shop.store.write() as connection:
+            gas.set_price(connection, "relayer", 10**15)
+        lane.step()
+        assert "send it ETH" in (shop.lanes()["relayer"] or "")
+        with shop.store.read() as connection:
+            assert gas.price_and_budget(connection, MERCHANT)[0] < 10**12
 
 
 def test_t31_when_fees_fall_the_lane_goes_on(shop: Shop) -> None:
@@ -473,8 +562,34 @@ def test_what_had_failed_and_succeeds_after_a_reorg_is_told_as_done(shop: Shop, 
         eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
     assert {request.transaction_hash for request in shop.requests([each.id for each in done])} == {failed.hash}
     assert len(shop.paid_orders()) == 4
-    assert spent(shop) == on_chain(shop)
+    receipts = [shop.anvil.rpc.call("eth_getTransactionReceipt", row.hash) for row in shop.transactions()]
+    wei = [int(each["gasUsed"], 16) * int(each["effectiveGasPrice"], 16) for each in receipts]
+    assert spent(shop) == sum(-(-each // 10**9) for each in wei), "those that failed have cost too"
     shop.assert_no_gaps()
+
+
+def as_geth_tells(method: str, parameters: list[Any], result: Any) -> Any:
+    """A simulated call that reverts: its data are in the error, and it has returned nothing."""
+    if method == "eth_simulateV1":
+        assert parameters[1] != "latest", "a block that has come since might not be before the time asked for"
+        for call in result[0]["calls"]:
+            if call["status"] == "0x0":
+                call["error"] = {"code": 3, "message": "execution reverted", "data": call["returnData"]}
+                call["returnData"] = "0x"
+    return result
+
+
+@pytest.mark.parametrize("has_code", [False, True])
+def test_why_something_is_refused_is_told_by_nodes_that_tell_it_as_geth_does(shop: Shop, has_code: bool) -> None:
+    of_wallet = {"contract_wallet": True, "signature": "0x" + "11" * 65} if has_code else {}
+    if has_code:
+        set_wallet(shop, signer("poor").address, accepts=True)
+    with lying_endpoint(shop.anvil.url) as endpoint:
+        endpoint.lie = as_geth_tells
+        with relaying(shop, url=endpoint.url):
+            (done,) = shop.wait([shop.pay("poor", 10, "order of the poor", **of_wallet)])
+    assert done.refusal is not None
+    assert done.refusal["name"] == "ERC20InsufficientBalance"
 
 
 def test_a_node_without_eth_simulate_is_asked_for_estimates(shop: Shop) -> None:

@@ -1,8 +1,8 @@
 """x402's scheme `exact` for points: what a payment has to be, and the protocol's own words for what it is not.
 
 A payment is an EIP-3009 authorization over just what the seller asks for. All that the chain would check of it is
-checked here first, but for two things that only the chain knows: whether somebody used the nonce past this gateway, and
-what a contract says of a signature (so contract wallets are refused).
+checked here first, but for two things that only the chain knows: whether another message, or anybody past this gateway,
+used the nonce, and what a contract says of a signature (so contract wallets are refused).
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ class FeePolicy:
     replace_after_seconds: float
 
 
+MOST_WEI = 10**18
+"""What one transaction may offer in all: by default nodes take none that offers more (geth's --rpc.txfeecap)."""
+
 _GENEROUS = 8
 """Who offers so many times what the market asks does not wait for want of fees."""
 

@@ -12,10 +12,11 @@ from chainpoints.chain.calls import Calls
 from chainpoints.chain.reverts import Reverts
 from chainpoints.config import Chain
 from chainpoints.errors import Conflict, Reverted
-from chainpoints.relayer.fees import FeePolicy, first_fees
+from chainpoints.relayer.fees import MOST_WEI, FeePolicy, first_fees
 from chainpoints.relayer.node import Node, View
 from chainpoints.relayer.requests import (
     CONTRACT_GAS,
+    GAS_LIMIT,
     Chooser,
     Chosen,
     groups,
@@ -123,7 +124,9 @@ class Lane:
         return self._sender.address
 
     def start(self) -> None:
-        """What an earlier process left unfinished is sent again, the same bytes."""
+        """What an earlier process left unfinished is sent again, the same bytes. What this one told before it lost the
+        lead counts no more: another one led since."""
+        self._trouble, self._hindrance, self._price, self._look_at = None, None, 0, float("-inf")
         with self._store.write() as connection:
             relay_transactions.send_again(connection, self._sender.address)
             relay_transactions.set_trouble(connection, self.name, self._sender.address, None)
@@ -260,7 +263,9 @@ class Lane:
         return said | {request_id for request_id, signer in signers.items() if signer in coded}
 
     def _choose(self, group: list[Request], view: View, *, by_code: bool) -> Chosen:
-        chosen = self._chooser.choose(group, view.timestamp + 1, CONTRACT_GAS if by_code else None)
+        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
+        most = min(GAS_LIMIT, MOST_WEI // fees.max_fee) if fees else GAS_LIMIT
+        chosen = self._chooser.choose(group, view.timestamp + 1, CONTRACT_GAS if by_code else None, most)
         failures = group[0].failures  # what failed is alone in its group
         if chosen.call and failures >= (MOST_FAILURES_OF_CODE if by_code else MOST_FAILURES):
             return Chosen(refused=[(group[0], Reverted("", {}, "0x", _FAILED_TOO_OFTEN.format(failures)))])
@@ -274,6 +279,9 @@ class Lane:
             told = f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
             return 0, _Hindrance(told)
         cost = chosen.gas * fees.max_fee
+        if cost > MOST_WEI:
+            told = f"{chosen.gas} gas cost up to {_ether(cost)} ETH now, nodes take no more than 1: it waits"
+            return 0, _Hindrance(told)
         if view.balance < promised + cost:
             return 0, self._needs(view, promised + cost, cost)
         with self._store.read() as connection:

@@ -19,7 +19,13 @@ _SUGGESTION = "eth_maxPriorityFeePerGas"
 _HISTORY: tuple[str, Sequence[Any]] = ("eth_feeHistory", ["0xa", "latest", [50]])
 """For nodes without the former: what half of the gas of each of the last ten blocks paid at least."""
 
-_KNOWN_ALREADY = ("already known", "already imported", "known transaction", "already exists", "nonce too low")
+_KNOWN_ALREADY = ("alreadyknown", "alreadyimported", "knowntransaction", "alreadyexists", "noncetoolow", "oldnonce")
+_OFFERS_TOO_LITTLE = ("underpriced", "feetoolow", "replacementnotallowed", "lessthanblockbasefee")
+"""As nodes of several makes say it; without blanks, which some leave out."""
+
+_VM_ERROR = -32015
+"""Of a simulated call that ended for another reason than a revert."""
+
 _T = TypeVar("_T")
 
 
@@ -44,10 +50,19 @@ class _Receipt(msgspec.Struct, rename="camel"):
     l1_fee: str | None = "0x0"
 
 
+class _CallError(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+    data: str | None = None
+
+
 class _SimulatedCall(msgspec.Struct, rename="camel"):
+    """Of a call that reverted some nodes (geth, reth) give the data in `error`, others (anvil) as what it returned."""
+
     status: str
     gas_used: str
     return_data: str = "0x"
+    error: _CallError | None = None
 
 
 class _SimulatedBlock(msgspec.Struct):
@@ -92,6 +107,7 @@ class Node:
     def __init__(self, rpc: Rpc, chain: Chain, sender: str) -> None:
         self._rpc, self._chain, self._sender = rpc, chain, sender
         self._simulates = self._suggests = True
+        self._head = "latest"
 
     def look(self, known: tuple[int, str] | None, hashes: Sequence[str]) -> View:
         """One round trip. `known`: a block (number, hash) to look for; `hashes`: of transactions to look for."""
@@ -116,6 +132,7 @@ class Node:
             asked.append(("eth_getBlockByNumber", ["finalized", False]))
         answers = self._rpc.batch([*asked, *(("eth_getTransactionReceipt", [item]) for item in hashes)])
         head = _decode(answers[0], _Block)
+        self._head = head.number
         count, balance = (int(_decode(answer, str), 16) for answer in answers[1:3])
         priority_fee = int(_decode(answers[3], str), 16) if self._suggests else _median_reward(answers[3])
         there = _decode(answers[4], _Block | None)
@@ -150,7 +167,8 @@ class Node:
         return {account for account, code in zip(asked, answers, strict=True) if _decode(code, str) != "0x"}
 
     def simulate(self, call: Call, timestamp: int, gas: int | None = None) -> int | Failed:
-        """The gas that the call would take in a block at `timestamp`, right after the head. `gas`: all it is given.
+        """The gas that the call would take in a block at `timestamp`, right after the head of the last look: with one
+        that came since, the time might not be after it. `gas`: all it is given.
 
         eth_simulateV1 runs it once; eth_estimateGas, for nodes without the former, some twenty times.
         """
@@ -168,16 +186,19 @@ class Node:
         try:
             self._rpc.call("eth_sendRawTransaction", raw)
         except RpcError as error:
-            if not any(words in str(error).lower() for words in _KNOWN_ALREADY):
+            if not _says(error, _KNOWN_ALREADY):
                 raise
 
     def _simulate(self, call: Call, timestamp: int, gas: int | None) -> int | Failed:
         blocks = [{"blockOverrides": {"time": hex(timestamp)}, "calls": [self._transaction(call, gas)]}]
-        answer = self._rpc.raw("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
+        answer = self._rpc.raw("eth_simulateV1", {"blockStateCalls": blocks}, self._head)
         done = _decode(answer, list[_SimulatedBlock])[0].calls[0]
         if int(done.status, 16):
             return int(done.gas_used, 16)
-        return Failed(done.return_data)
+        error = done.error or _CallError()
+        if error.code == _VM_ERROR and "out of gas" in error.message.lower():
+            return Failed(None)
+        return Failed(done.return_data if error.data in (None, "0x") else error.data)
 
     def _estimate(self, call: Call, gas: int | None) -> int | Failed:
         try:
@@ -194,6 +215,16 @@ class Node:
     def _transaction(self, call: Call, gas: int | None) -> dict[str, str]:
         limit = {} if gas is None else {"gas": hex(gas)}
         return {"from": self._sender, "to": call.to, "data": call.data} | limit
+
+
+def offers_too_little(error: RpcError) -> bool:
+    """Whether the node refuses a transaction for its fees, its own or those of the one that it would replace."""
+    return _says(error, _OFFERS_TOO_LITTLE)
+
+
+def _says(error: RpcError, words: Sequence[str]) -> bool:
+    said = str(error).lower().replace(" ", "")
+    return any(word in said for word in words)
 
 
 def _receipts(answers: Sequence[msgspec.Raw]) -> dict[str, Receipt]:

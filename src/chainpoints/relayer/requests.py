@@ -78,8 +78,9 @@ class Chooser:
     def __init__(self, node: Node, calls: Calls, reverts: Reverts) -> None:
         self._node, self._calls, self._reverts = node, calls, reverts
 
-    def choose(self, group: Sequence[Request], timestamp: int, gas: int | None = None) -> Chosen:
-        """The largest part of the group that can go into one transaction, in order. `gas`: all that it may have.
+    def choose(self, group: Sequence[Request], timestamp: int, gas: int | None = None, most: int = GAS_LIMIT) -> Chosen:
+        """The largest part of the group that can go into one transaction, in order. `gas`: all that it may have;
+        `most`: what a transaction of several may need.
 
         What the chain refuses is told apart; what merely does not fit, or clashes with others of the group, is left for
         the next time. Raises RpcError when the node does not answer: that is nobody's refusal.
@@ -94,9 +95,9 @@ class Chooser:
                 if items == 1 and (reason := _never_fits(needed, size)):
                     refused.append((requests[0], Reverted("", {}, "0x", reason)))
                     break
-                if needed <= GAS_LIMIT and size <= CALLDATA_LIMIT:
+                if items == 1 or (needed <= most and size <= CALLDATA_LIMIT):
                     return Chosen(requests, call, needed, refused)
-                requests = requests[: min(items * GAS_LIMIT // needed, items * CALLDATA_LIMIT // size) or 1]
+                requests = requests[: min(items * most // needed, items * CALLDATA_LIMIT // size) or 1]
             elif len(requests) == 1:
                 refused.append((requests[0], outcome))
                 break
@@ -136,7 +137,7 @@ class Chooser:
         if not isinstance(outcome, Failed):
             return call, gas or gas_limit(outcome, len(requests))
         if outcome.data is None:
-            return Reverted("", {}, "0x", _TOO_MUCH_GAS)
+            return Reverted("", {}, "0x", _TOO_MUCH_GAS_OF_CODE if gas else _TOO_MUCH_GAS)
         if gas and outcome.data == "0x":  # our contracts give a reason, unless the gas was not enough
             return Reverted("", {}, "0x", _TOO_MUCH_GAS_OF_CODE)
         return self._reverts.decode(outcome.data)

@@ -39,6 +39,7 @@ class Retired:
 
     def start(self) -> None:
         """Lanes that a relayer with other keys has left behind are forgotten: they are followed here."""
+        self._told = None
         with self._store.write() as connection:
             relay_transactions.keep_lanes(connection, self._present.keys())
 

@@ -21,8 +21,8 @@ log = structlog.get_logger()
 OnStep = Callable[[str], None]
 """Told of each step at which a crash would be a different one: "recorded", "broadcast", "mined"."""
 
-NoOp = Callable[[Transaction], Attempt]
-"""Signs a no-op that offers more than the transaction did."""
+NoOp = Callable[[Transaction], Attempt | None]
+"""Signs a no-op that offers more than the transaction did, unless that may not be."""
 
 
 class Settlement:
@@ -42,7 +42,7 @@ class Settlement:
         moved = [] if stands else self._moved()
         # Its requests are elsewhere. The old bytes may still come back, so the no-op offers more than they did.
         failed = [tx for tx, receipt in moved if receipt is None and not tx.succeeded]
-        no_ops = {tx.id: self._no_op(tx) for tx in failed} if self._no_op else {}
+        no_ops = {tx.id: self._no_op(tx) for tx in failed if self._no_op}
         if found:
             self._on_step("mined")
         spent = [(tx, news) for tx in missing if (news := self._spent(tx, view))]

@@ -5,14 +5,15 @@ unmined is replaced under its nonce for a higher fee, and a nonce that nothing u
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import structlog
 
 from chainpoints.chain.calls import Calls
 from chainpoints.errors import RpcError
-from chainpoints.relayer.fees import FeePolicy, Fees, bumped_fees, first_fees, outbidding
+from chainpoints.relayer.fees import MOST_WEI, FeePolicy, Fees, bumped_fees, first_fees, outbidding
 from chainpoints.relayer.kinds import encode
-from chainpoints.relayer.node import Node, View
+from chainpoints.relayer.node import Node, View, offers_too_little
 from chainpoints.relayer.sender import Sender
 from chainpoints.relayer.settle import OnStep, Settlement
 from chainpoints.store import relay, relay_transactions
@@ -50,8 +51,8 @@ class Watch:
                 if self._waits_for_another(tx):
                     return False
                 self.broadcast(newest, tx, view)
-            elif time.time() - newest.broadcast_at >= self._policy.replace_after_seconds:
-                self._push(tx, view)
+            elif not 0 <= time.time() - newest.broadcast_at < self._policy.replace_after_seconds:
+                self._push(tx, view)  # also where the clock was set back
         return True
 
     def broadcast(self, attempt: Attempt, tx: Transaction | None, view: View) -> None:
@@ -62,7 +63,7 @@ class Watch:
             if error.code == 0 or error.code >= 400:
                 raise
             self.trouble = f"the node refuses transaction {attempt.hash}: {error}; it is sent again until it is taken"
-            if "underpriced" in str(error).lower() and tx is not None:
+            if offers_too_little(error) and tx is not None:
                 self._replace(tx, view)
             return
         self._on_step("broadcast")
@@ -84,12 +85,13 @@ class Watch:
     def _replace(self, tx: Transaction, view: View) -> None:
         """Another attempt under the same nonce, for a higher fee; the same bytes again where a higher one is no use."""
         newest = tx.attempts[-1]
-        fees = bumped_fees(_offer(newest), view.base_fee, view.priority_fee, self._policy)
+        policy = replace(self._policy, cap=min(self._policy.cap, MOST_WEI // newest.gas))
+        fees = bumped_fees(_offer(newest), view.base_fee, view.priority_fee, policy)
         if fees is None:
             self.broadcast(newest, None, view)
             self.trouble = self.trouble or (
                 f"transaction {newest.hash} waits: it offers {newest.max_fee} wei per gas, and more would pass the cap "
-                f"of {self._policy.cap} or be far above the base fee, {view.base_fee}; it is sent again until it is "
+                f"of {policy.cap} or be far above the base fee, {view.base_fee}; it is sent again until it is "
                 "mined. If it stays so, see that the node passes it on, or raise CHAINPOINTS_MAX_FEE_GWEI"
             )
             return
@@ -109,8 +111,10 @@ class Watch:
             return self._sender.cancel(tx.nonce, fees)
         return self._sender.attempt(tx.nonce, encode(self._calls, requests), tx.attempts[-1].gas, fees)
 
-    def _no_op(self, tx: Transaction) -> Attempt:
-        return self._sender.cancel(tx.nonce, outbidding(_offer(tx.attempts[-1])))
+    def _no_op(self, tx: Transaction) -> Attempt | None:
+        """None where it would offer more than the cap: the old bytes may come again, and what they do is booked."""
+        fees = outbidding(_offer(tx.attempts[-1]))
+        return None if fees.max_fee > self._policy.cap else self._sender.cancel(tx.nonce, fees)
 
     def _fill_gaps(self, view: View, highest: int) -> None:
         """A nonce that nothing on record uses, below one that is, would hold up all that follow."""

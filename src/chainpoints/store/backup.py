@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -188,16 +188,18 @@ def _leave_one_file(file: Path) -> None:
 def _forget_killed(file: Path) -> None:
     """Removes what backups to this name have left that were killed: nothing has been written to it for a day."""
     for partial in file.parent.glob(f".{glob.escape(file.name)}.*.partial"):
-        if time.time() - partial.stat().st_mtime > DAY_SECONDS:
-            _remove(partial)
+        with suppress(FileNotFoundError):  # another one has just ended
+            if time.time() - partial.stat().st_mtime > DAY_SECONDS:
+                _remove(partial)
 
 
 def _name(partial: Path, file: Path) -> None:
     """Raises ConfigError when another backup has taken the name meanwhile."""
     try:
-        os.link(partial, file)
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise ConfigError(f"{file} was made by another backup meanwhile, and was not touched") from None
+    partial.replace(file)
 
 
 def _flush(file: Path) -> None:

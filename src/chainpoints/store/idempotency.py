@@ -20,8 +20,8 @@ class StoredAnswer:
     body: str
 
 
-X402 = "x402"
-"""The owner of what says that a payment was told as settled, which is kept for good, as the payment's request is."""
+_NEVER_OLD = 2**62
+"""No clock gets there."""
 
 Place = tuple[str, str]
 """Of a stored answer: owner and key."""
@@ -44,7 +44,8 @@ def stored_answers(connection: Connection, places: Collection[Place]) -> dict[Pl
     return {place: found[place] for place in places if place in found}
 
 
-def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer]) -> None:
+def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer], *, for_good: bool = False) -> None:
+    """`for_good`: they are never forgotten."""
     rows = [
         {
             "owner": owner,
@@ -52,7 +53,7 @@ def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer])
             "request_hash": answer.request_hash,
             "status": answer.status,
             "body": answer.body,
-            "created_at": int(time.time()),
+            "created_at": _NEVER_OLD if for_good else int(time.time()),
         }
         for (owner, key), answer in answers.items()
     ]
@@ -61,8 +62,8 @@ def store_answers(connection: Connection, answers: Mapping[Place, StoredAnswer])
 
 
 def prune_answers(connection: Connection, stored_before: int, limit: int) -> int:
-    """Forgets answers: their keys count as new ones; but not x402's. Gives how many: at most `limit`."""
+    """Forgets answers: their keys count as new ones. Gives how many: at most `limit`."""
     t = tables.idempotency.c
-    old = select(t.owner, t.key).where(t.created_at < stored_before, t.owner != X402).limit(limit)
+    old = select(t.owner, t.key).where(t.created_at < stored_before).limit(limit)
     these = tuple_(t.owner, t.key).in_(old)
     return connection.execute(delete(tables.idempotency).where(these)).rowcount

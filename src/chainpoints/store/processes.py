@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Connection, delete, insert, select, update
 
 from chainpoints import __version__
 from chainpoints.errors import StoreError
 from chainpoints.store.session import LEADERS, Store
 from chainpoints.store.tables import processes
+
+log = structlog.get_logger()
 
 ROLES = (*LEADERS, "serve")
 """What a gateway needs one of each of."""
@@ -51,8 +54,12 @@ def heartbeat(store: Store, role: str) -> Iterator[None]:
 
     def beat() -> None:
         while True:
-            with suppress(StoreError):
+            try:
                 _beat(store, me)
+            except StoreError:
+                pass
+            except Exception:
+                log.exception("this process cannot say that it runs")  # and tries again
             if ended.wait(BEAT_SECONDS):
                 return
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chainpoints.config import Secret
@@ -29,6 +29,10 @@ LEADERS = ("index", "relay", "deliver")
 """What only one process at a time does on a database."""
 
 _TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
+_PASSING = ("25006", "25P03")
+"""What PostgreSQL calls errors of another kind, and passes: it takes no writes (a standby, a full disk), or has ended a
+transaction that did nothing."""
+
 _CAUSES = {
     "connection refused": "nothing listens at its address",
     "could not translate host name": "its host is not known",
@@ -45,6 +49,7 @@ _CAUSES = {
     "lock timeout": "another process holds for too long what is asked for",
     "unable to open database file": "its file cannot be opened",
     "readonly": "its file may only be read",
+    "read-only": "it takes no writes",
     "disk is full": "its disk is full",
 }
 """A part of the driver's words, and the cause in our own: the driver's may hold the database's address."""
@@ -140,6 +145,10 @@ class Store:
         try:
             with _reaching(), self.engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, InternalError):
+                self.engine.dispose()  # its address may lead to another server by now
+            raise
         except DatabaseError as error:
             if type(error) is not DatabaseError or not self.is_sqlite:
                 raise
@@ -211,7 +220,9 @@ def _reaching() -> Iterator[None]:
     """What fails inside for want of the database is StoreUnavailable."""
     try:
         yield
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout, InternalError) as error:
+        if isinstance(error, InternalError) and getattr(error.orig, "sqlstate", None) not in _PASSING:
+            raise
         raise StoreUnavailable(
             f"the database cannot be used now ({_cause(error)}); try again, or check CHAINPOINTS_DATABASE"
         ) from error

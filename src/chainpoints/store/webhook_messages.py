@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, exists, func, insert, select, tuple_, update
+from sqlalchemy.sql import ColumnElement
 
 from chainpoints.store import tables
 
@@ -79,9 +80,12 @@ _DUE = (
     .order_by(_m.next_attempt_at, _m.number)
     .limit(bindparam("window"))
 )
+_IS_PENDING = func.coalesce(_m.state, "") == "pending"
+"""Written so that no index by state is taken where a few objects are asked for: it would read all that waits."""
+
 _FIRST_PENDING = (
     select(_m.object, func.min(_m.sequence))
-    .where(_m.endpoint == bindparam("endpoint"), _m.state == "pending")
+    .where(_m.endpoint == bindparam("endpoint"), _IS_PENDING)
     .where(_m.object.in_(bindparam("objects", expanding=True)))
     .group_by(_m.object)
 )
@@ -92,7 +96,7 @@ _HIGHEST = (
 )
 _PUT_OFF = (
     select(_m.object, func.max(_m.next_attempt_at))
-    .where(_m.endpoint == bindparam("endpoint"), _m.state == "pending")
+    .where(_m.endpoint == bindparam("endpoint"), _IS_PENDING)
     .where(_m.object.in_(bindparam("objects", expanding=True)))
     .group_by(_m.object)
 )
@@ -259,19 +263,27 @@ def attempts_of(connection: Connection, numbers: Collection[int]) -> dict[int, l
 
 
 def redeliver(connection: Connection, message: MessageRow) -> None:
-    """A new round of attempts, from now on; what waits behind it waits no longer than it does."""
-    now = int(time.time())
-    values = {"state": "pending", "tries": 0, "next_attempt_at": now}
+    """A new round of attempts, from now on, or from when an earlier one of its object is tried again; what waits behind
+    it waits no longer than it does."""
+    earlier = _of_its_object(message) & (_m.sequence < message.sequence)
+    begins = max(int(time.time()), connection.scalar(select(func.max(_m.next_attempt_at)).where(earlier)) or 0)
+    values = {"state": "pending", "tries": 0, "next_attempt_at": begins}
     connection.execute(update(tables.webhook_messages).where(_m.number == message.number).values(values))
-    _put_off_later(connection, message, now)
+    _put_off_later(connection, message, begins)
 
 
 def _put_off_later(connection: Connection, message: MessageRow, until: int) -> None:
     """The later messages of its object wait for it in any case: until then nobody looks at them. Those that were tried
-    themselves keep their own time."""
-    later = (_m.endpoint == message.endpoint) & (_m.object == message.object) & (_m.sequence > message.sequence)
-    waiting = update(tables.webhook_messages).where(later, _m.state == "pending", _m.tries == 0)
-    connection.execute(waiting.values(next_attempt_at=until))
+    themselves keep their own time, and what is later than they waits for them too."""
+    later = _of_its_object(message) & (_m.sequence > message.sequence)
+    tried = connection.scalar(select(func.max(_m.next_attempt_at)).where(later, _m.tries > 0))
+    waiting = update(tables.webhook_messages).where(later, _m.tries == 0)
+    connection.execute(waiting.values(next_attempt_at=max(until, tried or 0)))
+
+
+def _of_its_object(message: MessageRow) -> ColumnElement[bool]:
+    """What is pending of the message's object."""
+    return (_m.endpoint == message.endpoint) & (_m.object == message.object) & _IS_PENDING
 
 
 def _parts(items: Sequence[Any]) -> list[Sequence[Any]]:

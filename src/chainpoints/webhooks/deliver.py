@@ -117,6 +117,7 @@ class Deliverer:
         self._on_step("sent")
         results = [(*self._under_way[future], _outcome(future)) for future in ended]
         with self._store.write() as connection:
+            endpoints.hold(connection, {endpoint.id for endpoint, _, _ in results})  # first, as all do who write of one
             there = messages.add_attempts(connection, [_attempt(message, outcome) for _, message, outcome in results])
             results = [each for each in results if each[1].number in there]
             good = [(endpoint, message) for endpoint, message, outcome in results if outcome.is_success]

@@ -245,11 +245,11 @@ def _proved(action: Action, view: View, body: _Signed, typed_data: dict[str, Any
 
 
 def _known(view: View, message_id: str | None) -> Answer | None:
-    """How the request stands that the message was before, brought here or by x402."""
-    for each in (wallet_action_id(message_id), message_id) if message_id else ():
-        if known := known_request(view.connection, each):
-            return accepted(view, known)
-    return None
+    """How the request stands that the message was before, brought here or by x402; of two, the one not refused."""
+    ids = (wallet_action_id(message_id), message_id) if message_id else ()
+    known = [request for each in ids if (request := known_request(view.connection, each))]
+    known.sort(key=lambda request: request.state == "refused")
+    return accepted(view, known[0]) if known else None
 
 
 def _accept(

@@ -192,6 +192,7 @@ def redeliver_message(
     """Sends a message again, under the same id, in a new round of attempts. Needs the scope webhooks:write."""
 
     def effect(view: View) -> Answer:
+        store.hold(view.connection, [webhook_id])  # else more of the object might be made meanwhile, and put off
         _active(view, merchant, webhook_id)
         message = _known_message(view, webhook_id, message_id)
         messages.redeliver(view.connection, message)
@@ -202,7 +203,7 @@ def redeliver_message(
 
 
 def _keyed(action: Action, merchant: int, body: BaseModel, effect: Callable[[View], Answer]) -> Response:
-    """A POST about the merchant's webhooks, for the merchant's own keys with webhooks:write (or the operator's)."""
+    """A POST about the merchant's webhooks, for the merchant's own keys with webhooks:write."""
 
     def checked(view: View, caller: Caller) -> Answer:
         caller.check_merchant(merchant)

@@ -30,7 +30,7 @@ from chainpoints.api.standing import is_pending
 from chainpoints.chain.signatures import DOMAIN_VERSION, TOKEN_NAME
 from chainpoints.errors import RequestRefused, StoreUnavailable
 from chainpoints.store import relay
-from chainpoints.store.idempotency import X402, StoredAnswer, store_answers, stored_answer
+from chainpoints.store.idempotency import StoredAnswer, store_answers, stored_answer
 from chainpoints.store.relay import add_request, known_request
 from chainpoints.types import DECIMALS
 
@@ -41,6 +41,7 @@ _PAUSE_SECONDS = 0.2
 _MOST_WAITING = 100
 """More are told at once that it is pending."""
 
+_OWNER = "x402"
 _JSON = "application/json"
 
 
@@ -170,12 +171,13 @@ def _tell(gateway: Gateway, transfer: Transfer) -> X402Settled:
         if why := _told_before(view, request):
             return _settled(gateway, transfer, why.reason, why.message, request)
         told = _settled(gateway, transfer, None, None, request)
-        store_answers(view.connection, {(X402, transfer.id): StoredAnswer("", 200, _json(told).decode())})
+        answer = StoredAnswer("", 200, _json(told).decode())
+        store_answers(view.connection, {(_OWNER, transfer.id): answer}, for_good=True)  # as its request is kept
         return told
 
 
 def _told_before(view: View, request: relay.Request) -> Why | None:
-    if stored_answer(view.connection, X402, request.id):
+    if stored_answer(view.connection, _OWNER, request.id):
         return Why(exact.USED, f"the payment was made and told as settled before, as relay request {request.id}")
     return None
 
