@@ -71,7 +71,7 @@ def _plans(asked: argparse.Namespace, reports: list[Report]) -> Iterator[Plan]:
     """Each kind of fault alone, then all with reorgs and kills, until `reports` have as many as were asked for."""
     for seed, kind in enumerate(KINDS, start=asked.seed):
         plan = Plan(seed, payments=40, share=0.2 if kind in CONNECTION else 0.5, kinds=(kind,), least_kinds=1)
-        yield replace(plan, share=0.5, kills=40) if kind == "wrong chain" else plan  # which is asked at a start alone
+        yield replace(plan, share=0.5, kills=25) if kind == "wrong chain" else plan  # which is asked at a start alone
         assert kind in reports[-1].faults, f"seed {seed}: the provider did not fail by {kind}"
     seed = asked.seed
     while sum(each.reorgs for each in reports) < asked.reorgs or _killed_at_work(reports).total() < asked.kills:

@@ -16,7 +16,9 @@ from chainpoints.chain.signatures import sign
 from gateway import DAY, FEC, INSTALMENTS, Client, World
 
 PAYERS, SAVERS = 4, 5
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+"""While processes are killed every second, and start in several."""
+
 PAID, REFUNDED, ISSUED = "5", "2", "3"
 """Points of each order, of each refund of a part of one, and of each issue for an order that was paid in money."""
 
