@@ -25,7 +25,9 @@ from relaying import Shop
 pytestmark = pytest.mark.integration
 
 PAGE = (ROOT / "docs/runbook.md").read_text()
-MAKE, ADMIN, EXCHANGE = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "$ROLE" in block]
+MAKE, ADMIN, END, EXCHANGE = [
+    block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if re.search(r"\$ROLE|\$RELAY", block)
+]
 DAY = 86_400
 _END = "THAT WAS IT\n"
 
@@ -74,6 +76,7 @@ def test_the_registrars_key_is_exchanged(deployment: Deployment, tmp_path: Path)
         anvil.give_ether(new)
         calls = run(f"NEW={new}\n{ADMIN}").splitlines()
         admin_does("grant", calls)
+        run(END)
         run(EXCHANGE)
         assert role_address(settings, "registrar") == new != old
         assert registered(2) == new

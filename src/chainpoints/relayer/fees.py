@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainpoints.config import Settings
 
@@ -35,6 +35,11 @@ _GENEROUS = 8
 """Who offers so many times what the market asks does not wait for want of fees."""
 
 _LOWEST_LOCAL, _LOWEST = GWEI, GWEI // 1000
+
+
+def within(policy: FeePolicy, gas: int) -> FeePolicy:
+    """The policy for a transaction of so much gas, which may not offer more than `MOST_WEI` in all."""
+    return replace(policy, cap=min(policy.cap, MOST_WEI // gas))
 
 
 def policy_of(settings: Settings) -> FeePolicy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 
@@ -12,7 +13,7 @@ from chainpoints.chain.calls import Calls
 from chainpoints.chain.reverts import Reverts
 from chainpoints.config import Chain
 from chainpoints.errors import Conflict, Reverted
-from chainpoints.relayer.fees import MOST_WEI, FeePolicy, first_fees
+from chainpoints.relayer.fees import MOST_WEI, FeePolicy, first_fees, within
 from chainpoints.relayer.node import Node, View
 from chainpoints.relayer.requests import (
     CONTRACT_GAS,
@@ -74,16 +75,17 @@ def pace_of(chain: Chain) -> Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Hindrance:
-    """Why nothing could be sent: `needs_wei` are not there, or (0) fees are over the cap. Told until that is mended,
-    also while another key sends the requests."""
+    """Why nothing could be sent: `needs_wei` are not there, or (0) fees are over the cap for `gas`. Told until that is
+    mended, also while another key sends the requests."""
 
     why: str
     needs_wei: int = 0
+    gas: int = 1
 
     def stands(self, view: View, policy: FeePolicy) -> bool:
         if self.needs_wei:
             return view.balance < self.needs_wei
-        return first_fees(view.base_fee, view.priority_fee, policy) is None
+        return first_fees(view.base_fee, view.priority_fee, within(policy, self.gas)) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +230,9 @@ class Lane:
         room = _IN_FLIGHT - len(unfinished)
         by_code = self._signed_by_code(ready)
         alone = by_code | {request.id for request in ready if request.sequence in self._suspects}
-        for group in groups(ready, alone):
-            if room <= 0:
-                break
+        waiting = deque(groups(ready, alone))
+        while waiting and room > 0:
+            group = waiting.popleft()
             chosen = self._choose(group, view, by_code=group[0].id in by_code)
             for request, reverted in chosen.refused:
                 happened |= self._refuse(request, reverted, oldest, newest, mined)
@@ -241,6 +243,9 @@ class Lane:
             cost, hindrance = self._submit(chosen, view, promised)
             if hindrance:  # one that costs too much must not stop the others
                 first_hindrance = first_hindrance or hindrance
+                done = {request.id for request in (*chosen.requests, *(request for request, _ in chosen.refused))}
+                if rest := [request for request in group if request.id not in done]:
+                    waiting.appendleft(rest)
                 continue
             happened, promised, room = True, promised + cost, room - 1
         return happened, first_hindrance
@@ -264,7 +269,7 @@ class Lane:
 
     def _choose(self, group: list[Request], view: View, *, by_code: bool) -> Chosen:
         fees = first_fees(view.base_fee, view.priority_fee, self._policy)
-        most = min(GAS_LIMIT, MOST_WEI // fees.max_fee) if fees else GAS_LIMIT
+        most = min(GAS_LIMIT, MOST_WEI // (2 * fees.max_fee)) if fees else GAS_LIMIT  # so that it can be replaced
         chosen = self._chooser.choose(group, view.timestamp + 1, CONTRACT_GAS if by_code else None, most)
         failures = group[0].failures  # what failed is alone in its group
         if chosen.call and failures >= (MOST_FAILURES_OF_CODE if by_code else MOST_FAILURES):
@@ -273,15 +278,14 @@ class Lane:
 
     def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, _Hindrance | None]:
         """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""
-        call = chosen.call
-        fees = first_fees(view.base_fee, view.priority_fee, self._policy)
+        call, policy = chosen.call, within(self._policy, chosen.gas or 1)
+        fees = first_fees(view.base_fee, view.priority_fee, policy)
         if call is None or fees is None:
-            told = f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
-            return 0, _Hindrance(told)
+            told = f"gas costs {view.base_fee} wei and the cap is {policy.cap}: requests wait until fees fall"
+            if policy.cap < self._policy.cap:
+                told += f" ({chosen.gas} gas would cost more than 1 ETH, which nodes do not take)"
+            return 0, _Hindrance(told, gas=chosen.gas or 1)
         cost = chosen.gas * fees.max_fee
-        if cost > MOST_WEI:
-            told = f"{chosen.gas} gas cost up to {_ether(cost)} ETH now, nodes take no more than 1: it waits"
-            return 0, _Hindrance(told)
         if view.balance < promised + cost:
             return 0, self._needs(view, promised + cost, cost)
         with self._store.read() as connection:

@@ -5,13 +5,12 @@ unmined is replaced under its nonce for a higher fee, and a nonce that nothing u
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import structlog
 
 from chainpoints.chain.calls import Calls
 from chainpoints.errors import RpcError
-from chainpoints.relayer.fees import MOST_WEI, FeePolicy, Fees, bumped_fees, first_fees, outbidding
+from chainpoints.relayer.fees import FeePolicy, Fees, bumped_fees, first_fees, outbidding, within
 from chainpoints.relayer.kinds import encode
 from chainpoints.relayer.node import Node, View, offers_too_little
 from chainpoints.relayer.sender import Sender
@@ -85,14 +84,14 @@ class Watch:
     def _replace(self, tx: Transaction, view: View) -> None:
         """Another attempt under the same nonce, for a higher fee; the same bytes again where a higher one is no use."""
         newest = tx.attempts[-1]
-        policy = replace(self._policy, cap=min(self._policy.cap, MOST_WEI // newest.gas))
+        policy = within(self._policy, newest.gas)
         fees = bumped_fees(_offer(newest), view.base_fee, view.priority_fee, policy)
         if fees is None:
             self.broadcast(newest, None, view)
             self.trouble = self.trouble or (
                 f"transaction {newest.hash} waits: it offers {newest.max_fee} wei per gas, and more would pass the cap "
                 f"of {policy.cap} or be far above the base fee, {view.base_fee}; it is sent again until it is "
-                "mined. If it stays so, see that the node passes it on, or raise CHAINPOINTS_MAX_FEE_GWEI"
+                f"mined. If it stays so, see that the node passes it on{_or_raise(policy, self._policy)}"
             )
             return
         attempt = self._attempt(tx, fees)
@@ -129,6 +128,11 @@ class Watch:
                 relay_transactions.fill_gap(connection, self._sender.address, nonce, attempt)
             log.warning("filling a nonce that nothing uses", nonce=nonce, hash=attempt.hash)
             self.broadcast(attempt, None, view)
+
+
+def _or_raise(policy: FeePolicy, configured: FeePolicy) -> str:
+    """Where it is the operator's cap that stands in the way."""
+    return ", or raise CHAINPOINTS_MAX_FEE_GWEI" if policy.cap == configured.cap else " (nodes take no more in all)"
 
 
 def _offer(attempt: Attempt) -> Fees:

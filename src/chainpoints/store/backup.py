@@ -72,6 +72,7 @@ def backup(store: Store, file: Path, progress: Progress) -> Backup:
         _leave_one_file(partial)
         _flush(partial)
         _name(partial, file)
+        _flush(file)
     finally:
         _remove(partial)
     return made
@@ -196,10 +197,15 @@ def _forget_killed(file: Path) -> None:
 def _name(partial: Path, file: Path) -> None:
     """Raises ConfigError when another backup has taken the name meanwhile."""
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            os.link(partial, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            partial.replace(file)
     except FileExistsError:
         raise ConfigError(f"{file} was made by another backup meanwhile, and was not touched") from None
-    partial.replace(file)
 
 
 def _flush(file: Path) -> None:

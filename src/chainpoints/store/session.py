@@ -29,6 +29,8 @@ LEADERS = ("index", "relay", "deliver")
 """What only one process at a time does on a database."""
 
 _TAKEN = "another process does `{}` on this database, as `chainpoints run` does too; only one can: end it first"
+_TAKES_WRITES = text("SELECT current_setting('transaction_read_only') = 'off'")
+
 _PASSING = ("25006", "25P03")
 """What PostgreSQL calls errors of another kind, and passes: it takes no writes (a standby, a full disk), or has ended a
 transaction that did nothing."""
@@ -239,8 +241,10 @@ def _watch_lock(connection: Connection, stop: Event | None, over: Event, ended: 
             continue
         asked_at = time.monotonic()
         try:
-            connection.exec_driver_sql("SELECT 1")
+            takes_writes = connection.scalar(_TAKES_WRITES)
         except SQLAlchemyError:
+            takes_writes = False
+        if not takes_writes:  # it is lost, or it is a standby's, which gives another process no less
             over.set()
             return
 

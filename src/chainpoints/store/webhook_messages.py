@@ -276,9 +276,13 @@ def _put_off_later(connection: Connection, message: MessageRow, until: int) -> N
     """The later messages of its object wait for it in any case: until then nobody looks at them. Those that were tried
     themselves keep their own time, and what is later than they waits for them too."""
     later = _of_its_object(message) & (_m.sequence > message.sequence)
-    tried = connection.scalar(select(func.max(_m.next_attempt_at)).where(later, _m.tries > 0))
-    waiting = update(tables.webhook_messages).where(later, _m.tries == 0)
-    connection.execute(waiting.values(next_attempt_at=max(until, tried or 0)))
+    tried = select(func.min(_m.sequence), func.max(_m.next_attempt_at)).where(later, _m.tries > 0)
+    first, its_time = connection.execute(tried).one()
+    waiting = update(tables.webhook_messages).where(later, _m.tries == 0).values(next_attempt_at=until)
+    connection.execute(waiting if first is None else waiting.where(_m.sequence < first))
+    if first is not None:
+        behind = waiting.where(_m.sequence > first).values(next_attempt_at=max(until, its_time))
+        connection.execute(behind)
 
 
 def _of_its_object(message: MessageRow) -> ColumnElement[bool]:
