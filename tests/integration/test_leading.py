@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import httpx
+import psycopg
 import pytest
 
 from benchmarks.postgres import Postgres, new_database, running_postgres
@@ -17,6 +18,7 @@ from chainpoints.config import Secret
 from chainpoints.errors import Conflict, StoreUnavailable
 from chainpoints.store.leading import lead
 from chainpoints.store.migrate import migrate
+from chainpoints.store.relay_transactions import set_trouble
 from chainpoints.store.session import LEADERS, Store
 from chainpoints.supervisor import operator_key
 from faults.fleet import Fleet, fleet, is_ready, wait_until
@@ -57,6 +59,24 @@ def test_who_is_told_to_stop_leads_no_longer(store: Store) -> None:
         stop.set()
         assert over.wait(0.5)
     assert takes(store, "index")
+
+
+def test_on_a_server_that_takes_no_writes_nobody_leads(server: Postgres) -> None:
+    """After a failover an address may lead to a standby: a lock there keeps nobody from leading elsewhere."""
+    store = opened(server, "standby")
+    with store.leader("relay") as over, psycopg.connect(f"{server.address}/standby", autocommit=True) as administrator:
+        assert not over.wait(0.3)
+        administrator.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
+        store.engine.dispose()  # as after a failover: what is asked next goes elsewhere, the lock's connection stays
+        with pytest.raises(StoreUnavailable, match="it takes no writes"), store.write() as connection:
+            set_trouble(connection, "relayer", "0x", None)
+        assert over.wait(1)
+        with pytest.raises(StoreUnavailable, match="takes no writes"), store.leader("deliver"):
+            pass
+        administrator.execute("ALTER DATABASE standby RESET default_transaction_read_only")
+        assert takes(store, "deliver")
+    assert takes(store, "relay")
+    store.close()
 
 
 def test_a_lock_that_the_database_lost_is_noticed_and_asked_for_again(server: Postgres) -> None:

@@ -159,7 +159,7 @@ class Lane:
             finally:
                 self._turn.release()
             happened |= sent
-            self._hindrance = why or self._hindrance
+            self._hindrance = why or (self._hindrance if self._hindrance and self._hindrance.needs_wei else None)
             self._waiting_since = None
         self.tell(self._watch.trouble or (self._hindrance.why if self._hindrance else None))
         self._look_at = time.monotonic() + (0 if unfinished or happened else self._pace.rest)
@@ -233,7 +233,7 @@ class Lane:
         waiting = deque(groups(ready, alone))
         while waiting and room > 0:
             group = waiting.popleft()
-            chosen = self._choose(group, view, by_code=group[0].id in by_code)
+            chosen = self._choose(group, view, promised, by_code=group[0].id in by_code)
             for request, reverted in chosen.refused:
                 happened |= self._refuse(request, reverted, oldest, newest, mined)
             if chosen.call is None:
@@ -243,8 +243,9 @@ class Lane:
             cost, hindrance = self._submit(chosen, view, promised)
             if hindrance:  # one that costs too much must not stop the others
                 first_hindrance = first_hindrance or hindrance
-                done = {request.id for request in (*chosen.requests, *(request for request, _ in chosen.refused))}
-                if rest := [request for request in group if request.id not in done]:
+                over_with = {request.id for request in (*chosen.requests, *(each for each, _ in chosen.refused))}
+                rest = [request for request in group if request.id not in over_with]
+                if rest and hindrance.gas > 1:  # one that is too dear alone; others of its kind may not be
                     waiting.appendleft(rest)
                 continue
             happened, promised, room = True, promised + cost, room - 1
@@ -267,9 +268,12 @@ class Lane:
         said = {request.id for request in ready if said_to_be_by_contract(request)}
         return said | {request_id for request_id, signer in signers.items() if signer in coded}
 
-    def _choose(self, group: list[Request], view: View, *, by_code: bool) -> Chosen:
+    def _choose(self, group: list[Request], view: View, promised: int, *, by_code: bool) -> Chosen:
+        """What of the group goes into one transaction that can be paid, and raised."""
         fees = first_fees(view.base_fee, view.priority_fee, self._policy)
-        most = min(GAS_LIMIT, MOST_WEI // (2 * fees.max_fee)) if fees else GAS_LIMIT  # so that it can be replaced
+        most = GAS_LIMIT
+        if fees:
+            most = min(most, MOST_WEI // (2 * fees.max_fee), max(0, view.balance - promised) // fees.max_fee)
         chosen = self._chooser.choose(group, view.timestamp + 1, CONTRACT_GAS if by_code else None, most)
         failures = group[0].failures  # what failed is alone in its group
         if chosen.call and failures >= (MOST_FAILURES_OF_CODE if by_code else MOST_FAILURES):
@@ -278,13 +282,17 @@ class Lane:
 
     def _submit(self, chosen: Chosen, view: View, promised: int) -> tuple[int, _Hindrance | None]:
         """Records, then broadcasts. Gives the most that it can cost in wei, or why nothing was sent."""
-        call, policy = chosen.call, within(self._policy, chosen.gas or 1)
-        fees = first_fees(view.base_fee, view.priority_fee, policy)
-        if call is None or fees is None:
-            told = f"gas costs {view.base_fee} wei and the cap is {policy.cap}: requests wait until fees fall"
-            if policy.cap < self._policy.cap:
-                told += f" ({chosen.gas} gas would cost more than 1 ETH, which nodes do not take)"
-            return 0, _Hindrance(told, gas=chosen.gas or 1)
+        call = chosen.call
+        if call is None or first_fees(view.base_fee, view.priority_fee, self._policy) is None:
+            told = f"gas costs {view.base_fee} wei and the cap is {self._policy.cap}: requests wait until fees fall"
+            return 0, _Hindrance(told)
+        fees = first_fees(view.base_fee, view.priority_fee, within(self._policy, chosen.gas))
+        if fees is None:
+            told = (
+                f"gas costs {view.base_fee} wei, at which {chosen.gas} of it cost more than 1 ETH, which nodes do not "
+                "take: requests wait until fees fall"
+            )
+            return 0, _Hindrance(told, gas=chosen.gas)
         cost = chosen.gas * fees.max_fee
         if view.balance < promised + cost:
             return 0, self._needs(view, promised + cost, cost)

@@ -97,7 +97,7 @@ class Chooser:
                     break
                 if items == 1 or (needed <= most and size <= CALLDATA_LIMIT):
                     return Chosen(requests, call, needed, refused)
-                requests = requests[: min(items * most // needed, items * CALLDATA_LIMIT // size) or 1]
+                requests = requests[: max(1, min(items * most // needed, items * CALLDATA_LIMIT // size))]
             elif len(requests) == 1:
                 refused.append((requests[0], outcome))
                 break

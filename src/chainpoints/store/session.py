@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -104,6 +105,7 @@ class Store:
             raise ConfigError(f"database {backend}: chainpoints keeps its books in sqlite or postgresql")
         self.is_sqlite = backend == "sqlite"
         self._writer = Lock()
+        self._moves = 0
         if self.is_sqlite:
             if not url.database:
                 raise ConfigError("an in-memory database cannot be shared by the gateway's processes; give a file")
@@ -149,7 +151,8 @@ class Store:
                 yield connection
         except StoreUnavailable as error:
             if isinstance(error.__cause__, InternalError):
-                self.engine.dispose()  # its address may lead to another server by now
+                self._moves += 1  # its address may lead to another server by now
+                self.engine.dispose()
             raise
         except DatabaseError as error:
             if type(error) is not DatabaseError or not self.is_sqlite:
@@ -173,8 +176,9 @@ class Store:
         """Holds the lock of a role that only one process may have at a time (index, relay, deliver).
 
         Gives an event that is set when `stop` is, or when the lock is lost: PostgreSQL gives it to another process when
-        the connection that holds it ends. Raises Conflict when another process holds it, StoreUnavailable when the
-        database cannot be asked. It is released when the process ends, however it ends.
+        the connection that holds it ends, and a server that takes no writes any more gives it to nobody who matters.
+        Raises Conflict when another process holds it, StoreUnavailable when the database cannot be asked or takes no
+        writes. It is released when the process ends, however it ends.
         """
         if self.is_sqlite:
             with Path(f"{self._file}.{role}.lock").open("w") as handle:
@@ -184,20 +188,47 @@ class Store:
                     raise Conflict(_TAKEN.format(role)) from None
                 yield stop or Event()
             return
-        over, ended = Event(), Event()
+        over, ended, moves = Event(), Event(), self._moves
         with ExitStack() as held:
             key = {"key": _lock_key(role)}
             with _reaching():
                 connection = held.enter_context(self._asked())
+                if not connection.scalar(_TAKES_WRITES):
+                    connection.invalidate()
+                    raise StoreUnavailable("the database takes no writes now; try again, or check CHAINPOINTS_DATABASE")
                 is_ours = connection.scalar(_LOCK, key)
             if not is_ours:
                 raise Conflict(_TAKEN.format(role))
-            held.callback(_given_back, connection, key)
-            watcher = Thread(target=_watch_lock, args=(connection, stop, over, ended), name=f"lock of {role}")
+            held.callback(self._give_back, connection, key, moves)
+            looked_at = partial(self._watch_lock, connection, moves)
+            watcher = Thread(target=looked_at, args=(stop, over, ended), name=f"lock of {role}")
             watcher.start()
             held.callback(watcher.join)
             held.callback(ended.set)
             yield over
+
+    def _give_back(self, connection: Connection, key: dict[str, int], moves: int) -> None:
+        with suppress(SQLAlchemyError):  # a lost connection holds no lock
+            connection.execute(_UNLOCK, key)
+        if self._moves != moves:
+            connection.invalidate()
+
+    def _watch_lock(self, connection: Connection, moves: int, stop: Event | None, over: Event, ended: Event) -> None:
+        """Sets `over` when `stop` is set, or the connection that holds the lock is lost, or others of this store have
+        gone to another server since; until `ended`."""
+        asked_at = time.monotonic()
+        while not ended.wait(_LOOK_SECONDS):
+            if (stop is not None and stop.is_set()) or self._moves != moves:
+                over.set()
+                return
+            if time.monotonic() - asked_at < _ASK_SECONDS:
+                continue
+            asked_at = time.monotonic()
+            try:
+                connection.exec_driver_sql("SELECT 1")
+            except SQLAlchemyError:
+                over.set()
+                return
 
     @contextmanager
     def _asked(self) -> Iterator[Connection]:
@@ -228,30 +259,6 @@ def _reaching() -> Iterator[None]:
         raise StoreUnavailable(
             f"the database cannot be used now ({_cause(error)}); try again, or check CHAINPOINTS_DATABASE"
         ) from error
-
-
-def _watch_lock(connection: Connection, stop: Event | None, over: Event, ended: Event) -> None:
-    """Sets `over` when `stop` is set, or the connection that holds the lock is lost; until `ended`."""
-    asked_at = time.monotonic()
-    while not ended.wait(_LOOK_SECONDS):
-        if stop is not None and stop.is_set():
-            over.set()
-            return
-        if time.monotonic() - asked_at < _ASK_SECONDS:
-            continue
-        asked_at = time.monotonic()
-        try:
-            takes_writes = connection.scalar(_TAKES_WRITES)
-        except SQLAlchemyError:
-            takes_writes = False
-        if not takes_writes:  # it is lost, or it is a standby's, which gives another process no less
-            over.set()
-            return
-
-
-def _given_back(connection: Connection, key: dict[str, int]) -> None:
-    with suppress(SQLAlchemyError):  # a lost connection holds no lock
-        connection.execute(_UNLOCK, key)
 
 
 def _cause(error: Exception) -> str:

@@ -391,6 +391,13 @@ def test_what_waits_for_an_earlier_message_is_not_looked_at_until_then(api: Api,
     assert due(now + 10) == [("a", 2)]
     assert due(now + 3_600) == [("a", 2), ("b", 1)]
 
+    # when: the second was tried too, and what was delivered before it is asked for again
+    with api.store.write() as connection:
+        messages.not_delivered(connection, known("a 2"), now + 7_200)
+        messages.redeliver(connection, known("a 1"))
+    times = {name: known(f"a {name}").next_attempt_at - now for name in (1, 2, 3)}
+    assert times[1] < 100 < times[2] == times[3] == 7_200
+
 
 def test_messages_come_in_pages(api: Api, shop: Client) -> None:
     made = hook(shop, "https://shop.example.com/")
