@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,9 +127,22 @@ class Anvil:
     def give_ether(self, address: str, wei: int = 10**21) -> None:
         self.rpc.call("anvil_setBalance", address, hex(wei))
 
-    def reorg(self, depth: int) -> None:
-        """Replaces the newest `depth` blocks by empty ones."""
-        self.rpc.call("anvil_reorg", depth, [])
+    def reorg(self, depth: int, first: Sequence[str] = ()) -> None:
+        """Replaces the newest `depth` blocks by empty ones, or with these signed transactions in the first of them.
+
+        Nothing is mined meanwhile: anvil loses one of its own blocks where one is made in the middle of it.
+        """
+        mines = self.rpc.call("anvil_getAutomine")
+        if mines:
+            self.rpc.call("evm_setAutomine", False)
+            time.sleep(0.1)
+        try:
+            self.rpc.call("anvil_reorg", depth, [[raw, 0] for raw in first])
+        finally:
+            if mines:
+                self.rpc.call("evm_setAutomine", True)
+                if int(self.rpc.call("txpool_status")["pending"], 16):
+                    self.mine()
 
     def stop(self) -> None:
         self.rpc.close()

@@ -562,7 +562,7 @@ def test_what_had_failed_and_succeeds_after_a_reorg_is_told_as_done(shop: Shop, 
             shop.anvil.reorg(shop.anvil.head() - before_it_failed)
             eventually(lambda: relay_transactions.CANCEL in [row.kind for row in shop.transactions()])
             eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
-        shop.anvil.rpc.call("anvil_reorg", shop.anvil.head() - before_it_failed, [[raw, 0]])
+        shop.anvil.reorg(shop.anvil.head() - before_it_failed, [raw])
         eventually(lambda: shop.states([request.id for request in done]) == ["mined"] * 4)
         eventually(lambda: {row.state for row in shop.transactions()} <= {"mined", "final"})
     assert {request.transaction_hash for request in shop.requests([each.id for each in done])} == {failed.hash}
