@@ -44,6 +44,11 @@ class Fleet:
         with self._lock:
             return self._processes[role].poll() is None
 
+    def has_begun(self, role: str) -> bool:
+        """Whether it has started: it leads, or waits for another that does."""
+        with self._lock:
+            return self._processes[role].poll() is None and self._said(role) != b""
+
     def first_at_work(self, roles: Sequence[str]) -> str:
         """The first of them that has begun with its work; when none has within some seconds, the first of all."""
         give_up_at = time.monotonic() + _START_SECONDS
@@ -80,12 +85,14 @@ class Fleet:
 
     def _is_at_work(self, role: str) -> bool:
         """By the process's own word."""
-        if self._processes[role].poll() is not None:
-            return False
+        return self._processes[role].poll() is None and self._said(role) in (b"leads", b"serves")
+
+    def _said(self, role: str) -> bytes:
+        """The last that it has said in this life of what it does; nothing while it is starting."""
         with (self._folder / f"{role}.log").open("rb") as log:
             log.seek(self._log_begins[role])
             said = re.findall(rb"\b(leads|serves|the lock is lost|waiting to)\b", log.read())
-            return bool(said) and said[-1] in (b"leads", b"serves")
+            return said[-1] if said else b""
 
     def _keep(self) -> None:
         while not self._ended.wait(0.1):

@@ -132,7 +132,7 @@ def test_a_new_block_is_in_the_store_soon(deployment: Deployment, store: Store) 
             begun = time.monotonic()
             wait_for(store, deployment.anvil.head())
             waited.append(time.monotonic() - begun)
-    assert statistics.median(waited) < 0.1, f"median {statistics.median(waited) * 1000:.0f} ms"
+    assert statistics.median(waited) < 0.25, f"median {statistics.median(waited) * 1000:.0f} ms"
 
 
 def test_news_of_blocks_by_web_socket_wake_it(deployment: Deployment, store: Store) -> None:

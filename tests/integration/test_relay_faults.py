@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from builders import Deployment, signer
 from chainpoints.chain.reverts import Reverts
@@ -172,12 +173,20 @@ def test_t29_a_clock_that_is_set_back_keeps_nothing_from_being_raised(shop: Shop
         with relaying(shop, url=endpoint.url, replace_after_seconds=60):
             payment = shop.pay(PEOPLE[0], 10, "order")
             eventually(lambda: bool(endpoint.held))
+            eventually(lambda: was_taken(shop, endpoint.held[0]))
             with shop.store.write() as connection:
                 later = tables.relay_attempts.update().values(broadcast_at=int(time.time()) + 3_600)
                 connection.execute(later.where(tables.relay_attempts.c.raw == endpoint.held[0]))
             eventually(lambda: len(endpoint.held) > 1)
             endpoint.release(-1)
             assert shop.wait([payment])[0].state == "mined"
+
+
+def was_taken(shop: Shop, raw: str) -> bool:
+    """Whether the relayer has noted that the node took it."""
+    attempts = tables.relay_attempts.c
+    with shop.store.read() as connection:
+        return connection.scalar(select(attempts.broadcast_at).where(attempts.raw == raw)) is not None
 
 
 def test_t31_no_transaction_offers_more_than_nodes_take(shop: Shop) -> None:

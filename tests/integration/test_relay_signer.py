@@ -103,12 +103,12 @@ def test_an_ill_signer_is_the_lanes_trouble_and_heals(
 
 
 def test_while_the_signer_is_slow_the_database_is_free(shop: Shop, settings: Settings, elsewhere: Web3Signer) -> None:
-    elsewhere.slow_seconds = 2.0
+    elsewhere.slow_seconds = 4.0
     with relaying(shop, settings=settings):
         payment = shop.pay(PEOPLE[0], 10, "order")
         eventually(lambda: shop.states([payment]) == ["mined"], seconds=20)
         other = shop.pay(PEOPLE[1], 10, "another order")
-        issued = shop.wait([shop.issue(f"other {n}", 1, f"till {n}") for n in range(3)], seconds=1.5)
+        issued = shop.wait([shop.issue(f"other {n}", 1, f"till {n}") for n in range(3)], seconds=3.5)
         assert {request.state for request in issued} == {"mined"}
         assert shop.wait([other])[0].state == "mined"
 

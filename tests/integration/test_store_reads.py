@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
@@ -18,6 +19,16 @@ pytestmark = pytest.mark.integration
 MANY = 50_000
 
 
+def best_of_20(read: Callable[[], object]) -> float:
+    """Seconds: a pause of the machine is in some of them, a scan in all."""
+    taken = []
+    for _ in range(20):
+        begun = time.monotonic()
+        read()
+        taken.append(time.monotonic() - begun)
+    return min(taken)
+
+
 def test_where_the_index_stands_is_found_by_a_key(store: Store) -> None:
     with store.write() as connection:
         rows = ChainRows(connection)
@@ -27,10 +38,7 @@ def test_where_the_index_stands_is_found_by_a_key(store: Store) -> None:
         connection.execute(text("ANALYZE"))
     with store.read() as connection:
         assert status.state_and_block(connection, "head")[1].number == MANY
-        begun = time.monotonic()
-        for _ in range(20):
-            status.state_and_block(connection, "head")
-        assert time.monotonic() - begun < 0.4  # reading every block takes 5 times as long on a fast machine
+        assert best_of_20(lambda: status.state_and_block(connection, "head")) < 0.02  # every block: 5 times as long
         explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
         query = str(status._STATE_AND_HEAD.compile(connection))
         plan = "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {query}"))
@@ -52,12 +60,8 @@ def test_what_became_of_orders_is_found_by_their_keys(store: Store) -> None:
     with store.read() as connection:
         assert [(1, row["order_hash"]) for row in history.events_of_orders(connection, "payments", orders, 1)] == orders
         assert history.events_of_orders(connection, "payments", orders, 0) == []
-        begun = time.monotonic()
-        for _ in range(20):
-            history.events_of_orders(connection, "payments", orders, 1)
-        assert (
-            time.monotonic() - begun < 0.2
-        )  # reading all that the merchant has takes 3 times as long on a fast machine
+        # Reading all that the merchant has takes 3 times as long on a fast machine.
+        assert best_of_20(lambda: history.events_of_orders(connection, "payments", orders, 1)) < 0.01
 
 
 def test_without_a_block_it_says_so(store: Store) -> None:

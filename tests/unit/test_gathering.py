@@ -71,7 +71,7 @@ def test_what_a_read_leaves_out_is_asked_again_with_what_came_meanwhile() -> Non
 
 
 def test_answerings_of_several_are_a_pace_apart_and_who_asks_alone_waits_for_nothing() -> None:
-    pace = 0.2
+    pace = 1.0
 
     async def ask() -> list[float]:
         gathering: Gathering[int, int] = Gathering(in_threads=True, pace_seconds=pace)

@@ -210,7 +210,7 @@ def test_endpoints_that_take_their_time_hold_up_no_other(
     api: Api, receiver: Receiver, endpoints: int, lame_merchants: list[int], whose: int
 ) -> None:
     """More is due to them than is sent at once in all."""
-    pings, seconds = 40, 3
+    pings, seconds = 40, 5
     with api.store.write() as connection:
         ChainRows(connection).merchant(3, signer("third shop").address)
 
@@ -579,7 +579,7 @@ def test_whatever_a_receiver_says_takes_bounded_time_and_space(speak: Any, statu
         outcome = Sender(to_loopback=True, seconds=1).post(f"http://127.0.0.1:{port}/", "{}", {})
     assert outcome.status == status
     assert outcome.error == error
-    assert outcome.duration_ms < 1_500
+    assert outcome.duration_ms < 1_900
     assert len(outcome.answer or "") <= 1_024
 
 

@@ -363,6 +363,7 @@ def test_a_seller_who_hangs_up_has_not_been_told(world: World) -> None:
     short = httpx.Client(timeout=1.0)
     with short, pytest.raises(httpx.ReadTimeout):
         HTTPFacilitatorClientSync(FacilitatorConfig(url=client.url, http_client=short)).settle(payment, wanted)
+    time.sleep(0.5)  # until the gateway has noticed it
     anvil.rpc.call("evm_setAutomine", True)
     anvil.mine()
     time.sleep(1.0)  # as long as the gateway would have looked for it, had it gone on
