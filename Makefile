@@ -7,7 +7,7 @@ help:
 	@echo "make test   install what is missing, run every check and test"
 	@echo "make check  the linters alone: ruff, mypy, import-linter, solhint, forge fmt"
 	@echo "make contracts-long  what the tests do to the contracts, at length: 45 minutes, up to 3 hours after changes; docs/security.md tells the last one"
-	@echo "make faults-long  what the tests do to a running gateway, at length: an hour; docs/reliability.md tells the last one"
+	@echo "make faults-long  what the tests do to a running gateway, at length: an hour and a quarter; docs/reliability.md tells the last one"
 	@echo "make gas    measure what transactions cost, ours and the peers', and write it down"
 	@echo "make bench-indexing  measure how fast the indexer is, against Ponder and the floor"
 	@echo "make bench-size  measure what chains up to ten times as long cost to index, and to restore"
