@@ -91,4 +91,4 @@ def _make(connection: Connection, part: Part) -> None:
     if isinstance(part, Index):
         part.create(connection)
     else:
-        connection.execute(AddConstraint(part))
+        connection.execute(AddConstraint(part, isolate_from_table=False))
