@@ -31,8 +31,9 @@ class Limits:
     at_once: int = 128
 
 
-def network_of(address: str) -> str:
-    """Whose an address is: of IPv6 the /64, in which one machine has as many addresses as it likes."""
+def network_of(scope: Scope) -> str:
+    """Whose a client's address is: of IPv6 the /64, in which one machine has as many addresses as it likes."""
+    address = str(scope["client"][0]) if scope.get("client") else "unknown"
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -58,8 +59,7 @@ class Buckets:
             key = hash_of(authorization[7:].strip())
             if key in self.known_keys:
                 return key
-        client = scope.get("client")
-        return network_of(client[0]) if client else "unknown"
+        return network_of(scope)
 
     def take(self, caller: str, now: float) -> tuple[bool, int]:
         """Takes a token at monotonic time `now`: whether there was one, and how many are left."""

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -200,8 +199,8 @@ class Store:
             if not is_ours:
                 raise Conflict(_TAKEN.format(role))
             held.callback(self._give_back, connection, key, moves)
-            looked_at = partial(self._watch_lock, connection, moves)
-            watcher = Thread(target=looked_at, args=(stop, over, ended), name=f"lock of {role}")
+            watched = connection, moves, stop, over, ended
+            watcher = Thread(target=self._watch_lock, args=watched, name=f"lock of {role}")
             watcher.start()
             held.callback(watcher.join)
             held.callback(ended.set)

@@ -65,8 +65,7 @@ async def get_stream(
         return Of(merchant=authenticate(gateway, view, token, "orders:read").own_merchant())
 
     of, begin = await run_in_threadpool(_begin, gateway, whose)
-    client = network_of(request.client.host) if request.client else "unknown"
-    caller = f"merchant {of.merchant}" if wallet is None else client
+    caller = f"merchant {of.merchant}" if wallet is None else network_of(request.scope)
     gateway.streams.check_room(caller)
 
     async def told() -> AsyncIterator[bytes]:
